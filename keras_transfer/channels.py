@@ -1,0 +1,45 @@
+"""Adaptation of pretrained weights to images of other than three channels."""
+
+import keras
+import numpy as np
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Copies the weights of a 3-channel network to one with other channels.
+
+    Only the first convolution differs. For one channel its kernel is the sum
+    over the three, so that a gray image gives what its RGB copy would give.
+    For more channels the three are repeated and scaled by `3 / channels`,
+    which keeps the size of the activations.
+
+    Args:
+        source: The pretrained network.
+        target: The same architecture with another number of input channels.
+
+    Raises:
+        ValueError: If the networks differ in more than the input channels.
+    """
+    channels = target.inputs[0].shape[-1]
+    adapted = []
+    for old, new in zip(source.weights, target.weights, strict=True):
+        value = keras.ops.convert_to_numpy(old)
+        if old.shape != new.shape:
+            value = _adapt(value, channels)
+        if value.shape != tuple(new.shape):
+            raise ValueError(
+                f"Cannot adapt the weight {old.path!r} of shape "
+                f"{value.shape} to {channels} input channels: expected "
+                f"{tuple(new.shape)}. Use images of 3 channels."
+            )
+        adapted.append(value)
+    target.set_weights(adapted)
+
+
+def _adapt(kernel, channels):
+    """Adapts axis -2, the input channels of a convolution kernel."""
+    if kernel.ndim < 2 or kernel.shape[-2] != 3:
+        return kernel
+    if channels == 1:
+        return kernel.sum(axis=-2, keepdims=True)
+    repeated = np.take(kernel, [i % 3 for i in range(channels)], axis=-2)
+    return repeated * (3 / channels)

@@ -1,0 +1,254 @@
+"""Every use of private Keras API, each with the public road that was tried.
+
+Checked on Keras 3.15.1.
+"""
+
+import contextlib
+import importlib
+import threading
+
+import keras
+from keras.src.backend.common import global_state
+from keras.src.optimizers import base_optimizer
+
+_NAMES = "object_name_uids"
+_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def canonical_names():
+    """Names layers built inside as in a fresh process; restores the counters.
+
+    Public alternatives: `keras.utils.clear_session` also clears the user's own
+    state; renaming layers after the build leaves the old number in the paths
+    of their variables, by which optimizer state is found again.
+    """
+    with _lock:
+        before = global_state.get_global_attribute(_NAMES)
+        global_state.set_global_attribute(_NAMES, None)
+        try:
+            yield
+        finally:
+            global_state.set_global_attribute(_NAMES, before)
+
+
+def is_graph(operation) -> bool:
+    """Whether the operation is a model with a static graph of its own.
+
+    A `Sequential` has one only once it is built.
+    """
+    if isinstance(operation, keras.Sequential):
+        return getattr(operation, "_functional", None) is not None
+    return isinstance(operation, keras.Model) and hasattr(
+        operation, "_nodes_by_depth"
+    )
+
+
+def graph_nodes(model, outputs=None) -> list:
+    """The calls that lead from a model's inputs to its outputs, in order.
+
+    Each node has `operation`, `input_tensors` and `outputs`. There is no
+    public view of a Functional model's edges; `operations` lists only the
+    vertices.
+
+    Args:
+        model: A model with a static graph.
+        outputs: Tensors to end at. Defaults to the model's outputs.
+    """
+    boundary = {id(tensor) for tensor in model.inputs}
+    ordered, done = [], set()
+    # Iterative depth-first search: graphs are deeper than Python's stack.
+    targets = model.outputs if outputs is None else outputs
+    stack = [(tensor, False) for tensor in reversed(targets)]
+    while stack:
+        tensor, inputs_done = stack.pop()
+        if id(tensor) in boundary:
+            continue
+        history = tensor._keras_history
+        node = history.operation._inbound_nodes[history.node_index]
+        if id(node) in done:
+            continue
+        if inputs_done:
+            done.add(id(node))
+            ordered.append(node)
+            continue
+        stack.append((tensor, True))
+        stack.extend((t, False) for t in reversed(node.input_tensors))
+    return ordered
+
+
+def sublayers(layer) -> list:
+    """The layer itself and all layers inside it, outermost first.
+
+    Public alternative: `Model.layers` exists on models only, and a composite
+    custom layer has no list of its parts.
+    """
+    return list(layer._flatten_layers())
+
+
+def own_trainable_variables(layer) -> list:
+    """The variables of this layer alone that it created as trainable.
+
+    Public alternative: `trainable_variables` leaves out those whose flag is
+    off, so that they could never be found again.
+    """
+    return list(layer._trainable_variables)
+
+
+def own_variables(layer) -> list:
+    """The weights of this layer alone, without those of its sublayers.
+
+    Public alternative: `weights` includes the sublayers'.
+    """
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def optimizer_state(optimizer) -> tuple[dict, dict]:
+    """The state of a built stock optimizer as `(counters, slots)`.
+
+    `counters` maps a name to a scalar variable shared by all weights (the step
+    counter, Nadam's product); `slots` maps a name to a list with one variable,
+    or None, per weight. Names are those of the attributes.
+
+    Public alternative: `Optimizer.variables` is a flat list that does not say
+    which weight a variable belongs to.
+    """
+    own = {id(variable) for variable in optimizer.variables}
+    num_weights = len(optimizer._trainable_variables)
+    counters, slots = {}, {}
+    for name, value in vars(optimizer).items():
+        if name in ("_variables", "_learning_rate"):
+            continue
+        if isinstance(value, keras.Variable):
+            counters[name] = value
+        elif isinstance(value, list) and len(value) == num_weights:
+            held = [item for item in value if item is not None]
+            if held and all(id(item) in own for item in held):
+                slots[name] = list(value)
+    return counters, slots
+
+
+def optimizer_weights(optimizer) -> list:
+    """The model weights that a stock optimizer was built on, in order.
+
+    Public alternative: none; `Optimizer.variables` lists only its own.
+    """
+    return list(optimizer._trainable_variables)
+
+
+def step_counter(optimizer) -> keras.Variable:
+    """The variable that counts calls of `apply`.
+
+    Public alternative: `Optimizer.iterations` counts whole accumulation
+    windows, so that it cannot tell an untouched optimizer from one that is in
+    its first window.
+    """
+    return optimizer._iterations
+
+
+def moving_averages(optimizer) -> list:
+    """The averages that `use_ema` keeps, one or None per weight.
+
+    Public alternative: `finalize_variable_values` writes all of them, by
+    position, into whatever list of weights it is given.
+    """
+    return list(getattr(optimizer, "_model_variables_moving_average", ()))
+
+
+def gradient_accumulators(optimizer) -> list:
+    """The partial sums of gradient accumulation, one or None per weight.
+
+    Public alternative: none.
+    """
+    return list(getattr(optimizer, "_accumulated_gradients", ()))
+
+
+def learning_rate_source(optimizer):
+    """The variable, schedule or callable that gives the learning rate.
+
+    Public alternative: `Optimizer.learning_rate` evaluates a schedule at once;
+    `get_config` fails for a schedule class that is not registered.
+    """
+    return optimizer._learning_rate
+
+
+def weight_key(optimizer, variable):
+    """What an optimizer knows a weight by, the same on every replica.
+
+    Public alternative: `id` differs between the views that TensorFlow's
+    replicas have of one weight.
+    """
+    return optimizer._var_key(variable)
+
+
+def copy_weight_decay_exclusions(source, target) -> None:
+    """Excludes from weight decay what another optimizer excludes.
+
+    Public alternative: `exclude_from_weight_decay` is write-only and no part
+    of an optimizer's config.
+    """
+    for name in (
+        "_exclude_from_weight_decay",
+        "_exclude_from_weight_decay_pattern",
+    ):
+        if hasattr(source, name):
+            setattr(target, name, getattr(source, name))
+
+
+def clip_by_global_norm(gradients, norm) -> list:
+    """Scales gradients so that their common norm is at most `norm`.
+
+    Public alternative: a sum of `keras.ops` calls gives other last bits than
+    the stock optimizer's own function.
+    """
+    return base_optimizer.clip_by_global_norm(gradients, norm)
+
+
+class ActiveVariables:
+    """Mixin: lets Keras see an optimizer's `active_variables` as its own list.
+
+    `LossScaleOptimizer` zips gradients against `_trainable_variables`, which
+    Keras fills once, in `build`. Public alternative: none. The setter ignores
+    what Keras assigns; a tracked list of weights would count as optimizer
+    state, and JAX would donate their buffers twice.
+    """
+
+    @property
+    def _trainable_variables(self):
+        return self.active_variables()
+
+    @_trainable_variables.setter
+    def _trainable_variables(self, variables):
+        pass
+
+
+def replace_optimizer(model, optimizer) -> None:
+    """Gives a compiled model another optimizer, here and in its saved config.
+
+    Public alternative: `compile` forgets metrics, and during `fit` it takes
+    away the function that `fit` is about to call.
+    """
+    model.optimizer = optimizer
+    model._compile_config.config["optimizer"] = optimizer
+
+
+def record_trainable_flags(model) -> None:
+    """Tells Keras that the flags of a compiled model were changed knowingly.
+
+    Public alternative: `compile`. Without it Keras may warn that the change
+    has no effect; the warning is unreachable in 3.15.1.
+    """
+    model._compiled_trainable_state = {
+        layer: layer.trainable for layer in model._flatten_layers()
+    }
+
+
+def torch_random():
+    """torch's random number functions, on the torch backend; else None.
+
+    Public alternative: Keras has no access to the generator that torch layers
+    and loaders without a seed draw from.
+    """
+    if keras.backend.backend() != "torch":
+        return None
+    return importlib.import_module("torch").random

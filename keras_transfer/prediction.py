@@ -1,0 +1,169 @@
+"""Predictions as class names."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer import compiling
+from keras_transfer import first_batch
+from keras_transfer import model_info
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """One class with its probability.
+
+    Args:
+        label: Name of the class, or its number where the names are unknown.
+        probability: Between 0 and 1.
+    """
+
+    label: str
+    probability: float
+
+
+def predict_labels(model: keras.Model, images: Any) -> list[str]:
+    """Returns the most probable class of each image.
+
+    Args:
+        model: A classifier that `build_model` made.
+        images: Pixels 0-255 of shape `(batch, height, width, channels)` or
+            one image without the batch axis; or the paths of image files.
+
+    Returns:
+        A class name for each image; its number as text where the model has
+        no class names.
+
+    Raises:
+        ValueError: If the images do not fit the model's input.
+
+    Example:
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(),
+    ...     keras.layers.Dense(2, "softmax", kernel_initializer="zeros")])
+    >>> predict_labels(model, np.zeros((1, 8, 8, 3), "uint8"))
+    ['0']
+    """
+    return [best[0].label for best in predict(model, images, top=1)]
+
+
+def predict(
+    model: keras.Model, images: Any, top: int = 1, batch_size: int = 32
+) -> list[list[Prediction]]:
+    """Returns the most probable classes of each image, best first.
+
+    Args:
+        model: A classifier that `build_model` made.
+        images: As for `predict_labels`.
+        top: Number of classes for each image; all of them where there are
+            fewer. Defaults to 1.
+        batch_size: Number of images decoded and predicted at a time.
+
+    Raises:
+        ValueError: If the images do not fit the model's input, or `top` is
+            below 1.
+    """
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise ValueError(f"`top` must be an integer above 0. Received: {top!r}.")
+    rows: list[list[Prediction]] = []
+    for batch in _batches(model, images, batch_size):
+        first_batch.warn_of_scaled_pixels(model, batch)
+        rows += ranked(model, model.predict(batch, verbose=0), top)
+    return rows
+
+
+def ranked(
+    model: keras.Model, outputs: np.ndarray, top: int
+) -> list[list[Prediction]]:
+    """Turns a classifier's outputs into its best classes.
+
+    Args:
+        model: The classifier.
+        outputs: What it returned, of shape `(batch, num_classes)`.
+        top: Number of classes for each row.
+    """
+    probabilities = class_probabilities(model, outputs)
+    names = class_names(model, probabilities.shape[-1])
+    order = np.argsort(-probabilities, axis=-1, kind="stable")[:, :top]
+    return [
+        [Prediction(names[c], float(row[c])) for c in best]
+        for row, best in zip(probabilities, order, strict=True)
+    ]
+
+
+def class_probabilities(model: keras.Model, outputs: np.ndarray) -> np.ndarray:
+    """Returns a probability for each class, also for logits or one unit."""
+    outputs = np.asarray(outputs, "float64")
+    is_logits = compiling.output_activation(model) in (None, "linear")
+    if outputs.shape[-1] == 1:
+        if is_logits:
+            # The tails of exp overflow harmlessly to the right limit.
+            with np.errstate(over="ignore"):
+                outputs = 1 / (1 + np.exp(-outputs))
+        return np.concatenate([1 - outputs, outputs], axis=-1)
+    if is_logits:
+        outputs = np.exp(outputs - outputs.max(-1, keepdims=True))
+        outputs /= outputs.sum(-1, keepdims=True)
+    return outputs
+
+
+def class_names(model: keras.Model, count: int) -> list[str]:
+    """Returns the model's class names, or numbers where it has none."""
+    names = (model_info.find(model) or {}).get("class_names")
+    return list(names) if names else [str(i) for i in range(count)]
+
+
+def _batches(model, images, batch_size):
+    if isinstance(images, (str, os.PathLike)):
+        images = [images]
+    if _are_paths(images):
+        yield from _decoded(model, images, batch_size)
+        return
+    images = np.asarray(images)
+    expected = model.input_shape[1:]
+    if images.ndim == len(expected):
+        images = images[None]
+    fits = images.ndim == len(expected) + 1 and all(
+        length in (None, actual)
+        for length, actual in zip(expected, images.shape[1:], strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"The model {model.name!r} expects images of shape (batch, "
+            f"{', '.join('any' if n is None else str(n) for n in expected)}). "
+            f"Received the shape {images.shape}. Paths of image files are "
+            "resized for you."
+        )
+    for start in range(0, len(images), batch_size):
+        yield images[start : start + batch_size]
+
+
+def _are_paths(images):
+    return isinstance(images, Sequence) and all(
+        isinstance(image, (str, pathlib.PurePath)) for image in images
+    )
+
+
+def _decoded(model, paths, batch_size):
+    # Decoding needs TensorFlow; arrays do not.
+    from keras_transfer.data import load_image
+
+    height, width, channels = model.input_shape[1:]
+    if height is None or width is None:
+        raise ValueError(
+            f"The model {model.name!r} has no fixed image size, so files "
+            "cannot be resized for it. Load them yourself and pass arrays."
+        )
+    modes = {1: "grayscale", 3: "rgb", 4: "rgba"}
+    for start in range(0, len(paths), batch_size):
+        yield np.stack(
+            [
+                load_image(path, (height, width), modes[channels])
+                for path in paths[start : start + batch_size]
+            ]
+        )

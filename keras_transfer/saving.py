@@ -1,0 +1,121 @@
+"""Saving and loading of whole models."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+import zipfile
+
+import keras
+
+from keras_transfer import serialization
+
+
+def save_model(model: keras.Model, path: str | os.PathLike) -> None:
+    """Saves a model so that the path always holds a whole file.
+
+    The file is written beside its final name and then renamed: a crash, a
+    full disk or a layer that cannot be saved leaves the old file as it was,
+    where `model.save` destroys it first.
+
+    Args:
+        model: Any Keras model.
+        path: Where to save; ends in `.keras`.
+
+    Raises:
+        ValueError: If the name does not end in `.keras` or its folder does
+            not exist.
+
+    Example:
+    >>> import tempfile
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.keras")
+    >>> save_model(model, path)
+    >>> load_model(path).count_params()
+    10
+    """
+    path = check_target(path)
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}-", suffix=".keras"
+    )
+    os.close(handle)
+    try:
+        model.save(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a model file is as readable as others.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def load_model(path: str | os.PathLike) -> keras.Model:
+    """Loads a model file in safe mode.
+
+    Args:
+        path: A `.keras` file.
+
+    Raises:
+        ValueError: If there is no such file, it is damaged, or it is an `.h5`
+            file, whose weights Keras assigns wrongly when layers are frozen.
+
+    Example:
+    >>> load_model("missing.keras")
+    Traceback (most recent call last):
+    ...
+    ValueError: There is no model file 'missing.keras'.
+    """
+    serialization.register_when_keras_is_imported()
+    path = pathlib.Path(path)
+    if path.suffix in (".h5", ".hdf5"):
+        raise ValueError(
+            f"{os.fspath(path)!r} is an HDF5 model file. Keras restores such "
+            "files wrongly when some layers are frozen: load it with "
+            "keras.saving.load_model, check it, and save it as '.keras'."
+        )
+    if not path.exists():
+        raise ValueError(f"There is no model file {os.fspath(path)!r}.")
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{os.fspath(path)!r} is not a Keras model file: it is damaged, "
+            "truncated or of another format. Expected a '.keras' archive."
+        )
+    return keras.saving.load_model(os.fspath(path), safe_mode=True)
+
+
+def check_target(path: str | os.PathLike) -> pathlib.Path:
+    """Returns the path as one that a model can be saved to.
+
+    Raises:
+        ValueError: If the name does not end in `.keras`, or its folder does
+            not exist or cannot be written.
+    """
+    path = pathlib.Path(path).expanduser()
+    if path.suffix != ".keras":
+        raise ValueError(
+            "A model file must be named '*.keras'. Received: "
+            f"{os.fspath(path)!r}."
+        )
+    folder = path.parent
+    if not folder.is_dir():
+        raise ValueError(
+            f"Cannot write {os.fspath(path)!r}: the folder "
+            f"{os.fspath(folder)!r} does not exist. Create it first."
+        )
+    if path.is_dir():
+        raise ValueError(
+            f"Cannot write {os.fspath(path)!r}: it is a folder. Name a file."
+        )
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"Cannot write {os.fspath(path)!r}: {error.strerror}. Choose "
+            "another folder."
+        ) from error
+    return path

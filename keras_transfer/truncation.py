@@ -1,0 +1,69 @@
+"""Truncation of a backbone at a stage or a layer."""
+
+import difflib
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer.stages import Stage
+
+
+def truncate(
+    backbone: keras.Model, cut_at: str, stages: tuple[Stage, ...]
+) -> keras.Model:
+    """Builds the part of a backbone that ends at a stage or a layer.
+
+    What follows is in neither the result nor what it holds in memory: the
+    kept layers are cloned, since the originals know the layers after them.
+
+    Args:
+        backbone: A Functional model.
+        cut_at: Name of a stage or of a layer of the backbone.
+        stages: The backbone's stages.
+
+    Returns:
+        A Functional model with the same layer names and weights.
+
+    Raises:
+        ValueError: If `cut_at` names neither a stage nor a layer.
+    """
+    by_name = {n.operation.name: n for n in compat.graph_nodes(backbone)}
+    ends = {stage.name: stage.last_layer for stage in stages}
+    if not isinstance(cut_at, str):
+        raise TypeError(
+            "`cut_at` must be the name of a stage or a layer. Received: "
+            f"{cut_at!r} of type {type(cut_at).__name__}."
+        )
+    last_layer = ends.get(cut_at, cut_at)
+    if last_layer not in by_name:
+        close = difflib.get_close_matches(cut_at, [*ends, *by_name], n=3)
+        hint = f" Did you mean {' or '.join(map(repr, close))}?"
+        raise ValueError(
+            f"Cannot cut {backbone.name!r} at {cut_at!r}: expected one of its "
+            f"stages {list(ends)} or the name of a layer."
+            f"{hint if close else ''}"
+        )
+    with compat.canonical_names():
+        part = keras.Model(
+            backbone.inputs,
+            by_name[last_layer].outputs[0],
+            name=backbone.name,
+        )
+        clone = keras.models.clone_model(part)
+    clone.set_weights(part.get_weights())
+    return clone
+
+
+def stages_up_to(
+    model: keras.Model, stages: tuple[Stage, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Returns the `(name, last layer)` pairs that remain after a cut.
+
+    The stage that the cut goes through ends at the model's output.
+    """
+    names = {operation.name for operation in model.operations}
+    end = compat.graph_nodes(model)[-1].operation.name
+    kept = [(s.name, s.last_layer) for s in stages if s.last_layer in names]
+    if kept and kept[-1][1] == end:
+        return tuple(kept)
+    return (*kept, (stages[len(kept)].name, end))

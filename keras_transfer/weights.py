@@ -1,0 +1,172 @@
+"""Weights files: where they are found, checked before anything is loaded."""
+
+import collections
+import hashlib
+import os
+import pathlib
+import zipfile
+from typing import Any
+
+import h5py
+import keras
+
+from keras_transfer import download
+from keras_transfer.backbone import BackboneSpec
+from keras_transfer.backbone import WeightsFile
+
+
+def find_weights(
+    spec: BackboneSpec,
+    weights: str | os.PathLike,
+    input_shape: tuple,
+    options: dict[str, Any],
+) -> pathlib.Path:
+    """Returns the local file of a tag or a path, downloading it if need be.
+
+    Args:
+        spec: The backbone.
+        weights: A tag of `spec.weights`, or the path of a file.
+        input_shape: Shape of the images, on which the file may depend.
+        options: The builder's options, likewise.
+
+    Raises:
+        ValueError: For an unknown tag or a path that does not exist.
+        ConnectionError: If the file is neither cached nor downloadable.
+    """
+    if isinstance(weights, str) and weights in spec.weights:
+        source = spec.weights[weights]
+        if not isinstance(source, WeightsFile):
+            source = source(input_shape, **options)
+        return _cached(spec, weights, source)
+    path = pathlib.Path(weights).expanduser()
+    if path.is_file():
+        return path
+    raise ValueError(
+        f"Unknown weights {os.fspath(weights)!r} for the backbone "
+        f"{spec.name!r}. Expected None for random weights, "
+        + "".join(f"{tag!r}, " for tag in spec.weights)
+        + "or the path of an existing weights file."
+    )
+
+
+def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
+    """Loads a weights file into a model, all of it or nothing.
+
+    The shapes of all stored tensors are compared with the model's before any
+    variable changes; Keras alone stops halfway through a file that does not
+    fit, and accepts one that holds more layers than the model.
+
+    Args:
+        model: A built model.
+        path: A `.weights.h5`, `.h5` or `.keras` file.
+
+    Raises:
+        ValueError: If the file cannot be read or belongs to another
+            architecture.
+    """
+    path = pathlib.Path(path)
+    _check_shapes(model, path)
+    before = model.get_weights()
+    try:
+        model.load_weights(os.fspath(path))
+    except Exception as error:
+        model.set_weights(before)
+        raise ValueError(
+            f"The weights file {os.fspath(path)!r} does not fit the model "
+            f"{model.name!r}, which is unchanged: {error}"
+        ) from error
+
+
+def file_sha256(path: str | os.PathLike) -> str:
+    """Returns the hexadecimal SHA-256 digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cached(spec, tag, source):
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    path = pathlib.Path(home) / "models" / source.file_name
+    if path.is_file():
+        return _verified(path, source)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return download.download(
+            source.url, path, sha256=source.sha256, md5=source.md5
+        )
+    except OSError as error:
+        raise ConnectionError(
+            f"The weights {tag!r} of {spec.name!r} are not in the cache and "
+            f"could not be downloaded ({error}). Fetch {source.url} on a "
+            f"machine with a network and put it at {os.fspath(path)!r}, or "
+            "pass weights=PATH, or weights=None for random weights."
+        ) from error
+
+
+def _verified(path, source):
+    for algorithm in ("sha256", "md5"):
+        expected = getattr(source, algorithm)
+        if expected is None:
+            continue
+        with open(path, "rb") as file:
+            received = hashlib.file_digest(file, algorithm).hexdigest()
+        if received != expected:
+            raise ValueError(
+                f"The cached weights file {os.fspath(path)!r} is damaged or "
+                f"another version: expected the {algorithm} {expected}, "
+                f"received {received}. Delete it to download it again."
+            )
+    return path
+
+
+def _check_shapes(model, path):
+    if path.suffix not in (".h5", ".hdf5", ".keras"):
+        raise ValueError(
+            f"Expected a weights file ending in '.weights.h5', '.h5' or "
+            f"'.keras'. Received: {os.fspath(path)!r}."
+        )
+    stored = collections.Counter(_stored_shapes(path))
+    expected = collections.Counter(tuple(w.shape) for w in model.weights)
+    missing, extra = expected - stored, stored - expected
+    if missing or extra:
+        raise ValueError(
+            f"The weights file {os.fspath(path)!r} belongs to another "
+            f"architecture than {model.name!r}, which is unchanged: "
+            f"{stored.total()} tensors stored, {expected.total()} expected"
+            + _examples("; missing", missing)
+            + _examples("; not in the model", extra)
+            + "."
+        )
+
+
+def _examples(label, shapes):
+    if not shapes:
+        return ""
+    listed = ", ".join(str(shape) for shape in list(shapes)[:3])
+    return f"{label} {shapes.total()}, such as {listed}"
+
+
+def _stored_shapes(path):
+    shapes = []
+
+    def visit(name, item):
+        # Keras keeps the optimizer beside the layers in whole-model files.
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            shapes.append(item.shape)
+
+    try:
+        if path.suffix == ".keras":
+            with (
+                zipfile.ZipFile(path) as archive,
+                archive.open("model.weights.h5") as member,
+                h5py.File(member, "r") as file,
+            ):
+                file.visititems(visit)
+        else:
+            with h5py.File(path, "r") as file:
+                file.visititems(visit)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The weights file {os.fspath(path)!r} is truncated or damaged: "
+            f"{error}. Fetch it again."
+        ) from error
+    return shapes

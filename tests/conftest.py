@@ -1,0 +1,60 @@
+"""Fixtures: seeds, small networks, the folder of real weights and photos."""
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import pytest
+
+import keras_transfer as kt
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def tiny_backbone():
+    """A function that makes three convolution stages for small images."""
+    return build_tiny
+
+
+def build_tiny(input_shape=(32, 32, 3), width=4, name="tiny"):
+    image = keras.Input(input_shape)
+    x = image
+    for number in (1, 2, 3):
+        x = keras.layers.Conv2D(
+            width * number, 3, 2, "same", name=f"conv_{number}"
+        )(x)
+        x = keras.layers.BatchNormalization(name=f"bn_{number}")(x)
+        x = keras.layers.ReLU(name=f"relu_{number}")(x)
+    return keras.Model(image, x, name=name)
+
+
+@pytest.fixture
+def tiny_model(tiny_backbone):
+    return kt.build_model(
+        tiny_backbone(), kt.heads.LinearHead(2), class_names=["ant", "bee"]
+    )
+
+
+@pytest.fixture(scope="session")
+def assets():
+    """The folder of real weights and photographs, where there is one."""
+    folder = os.environ.get("KERAS_TRANSFER_ASSETS")
+    if not folder or not pathlib.Path(folder).is_dir():
+        pytest.skip("KERAS_TRANSFER_ASSETS names no folder of real data")
+    return pathlib.Path(folder).resolve()
+
+
+@pytest.fixture
+def imagenet(assets, tmp_path, monkeypatch):
+    """A Keras home that holds real weights of MobileNet 0.75."""
+    import shutil
+
+    shutil.copytree(assets / "keras_home", tmp_path / "keras_home")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras_home"))
+    return tmp_path / "keras_home"
