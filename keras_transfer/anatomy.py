@@ -66,6 +66,19 @@ def operations(model: keras.Model) -> list[Any]:
     return list(getattr(model, "operations", model.layers))
 
 
+def paths(model: keras.Model) -> dict[str, Any]:
+    """Maps the path of every operation to it, from input to output.
+
+    A nested model is followed by what it holds: `vgg16`, `vgg16/block1_conv1`.
+
+    Args:
+        model: Any Keras model.
+    """
+    found: dict[str, Any] = {}
+    _collect(model, "", found)
+    return found
+
+
 def _stages(backbone, declared):
     if not compat.is_graph(backbone):
         return ()
@@ -89,3 +102,13 @@ def _after(model, backbone):
             if not is_backbone and node.operation not in after:
                 after.append(node.operation)
     return tuple(after)
+
+
+def _collect(model, prefix, found):
+    for operation in operations(model):
+        if isinstance(operation, keras.layers.InputLayer):
+            continue
+        path = prefix + operation.name
+        found[path] = operation
+        if isinstance(operation, keras.Model):
+            _collect(operation, f"{path}/", found)

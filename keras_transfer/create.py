@@ -1,6 +1,5 @@
 """Creation of a backbone by name."""
 
-import difflib
 import inspect
 import os
 import pathlib
@@ -11,6 +10,7 @@ import keras
 from keras_transfer import backbone as registry
 from keras_transfer import channels
 from keras_transfer import compat
+from keras_transfer import names
 from keras_transfer import provenance
 from keras_transfer import stages
 from keras_transfer import truncation
@@ -124,11 +124,10 @@ def _check_options(spec, options):
         return
     for option in options:
         if option not in spec.options:
-            close = difflib.get_close_matches(option, spec.options)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(
                 f"Unknown option {option!r} of the backbone {spec.name!r}. "
-                f"Expected one of {sorted(spec.options)}.{hint}"
+                f"Expected one of {sorted(spec.options)}."
+                + names.did_you_mean(option, spec.options)
             )
 
 

@@ -44,13 +44,11 @@ def warn_of_scaled_pixels(model: keras.Model, images: Any) -> None:
         return
     lowest, highest = float(images.min()), float(images.max())
     if highest <= 1.0 and lowest >= -1.0 and highest > lowest:
-        # The standard filters show a warning once for each place it is
-        # raised from, so this line shows it once in a process.
-        warnings.warn(
-            f"The pixels lie between {lowest:.3g} and {highest:.3g}, but the "
-            f"model {model.name!r} expects 0 to 255: it scales them itself. "
-            "Leave out your own scaling (such as `/ 255`).",
-            stacklevel=2,
+        # Python's standard filter shows one text from one place once in a
+        # process: so the text holds no figures, and no `stacklevel` moves it.
+        warnings.warn(  # noqa: B028
+            "The pixels lie between -1 and 1, but the model expects 0 to 255: "
+            "it scales them itself. Leave out your own scaling (`/ 255`)."
         )
 
 

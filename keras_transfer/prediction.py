@@ -69,7 +69,9 @@ def predict(
             below 1.
     """
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise ValueError(f"`top` must be an integer above 0. Received: {top!r}.")
+        raise ValueError(
+            f"`top` must be an integer above 0. Received: {top!r}."
+        )
     rows: list[list[Prediction]] = []
     for batch in _batches(model, images, batch_size):
         first_batch.warn_of_scaled_pixels(model, batch)

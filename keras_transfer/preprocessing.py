@@ -44,7 +44,9 @@ class Preprocessing:
         if mode == "unit":
             return cls(1 / 255)
         if mode == "torch":
-            return cls.of_statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+            return cls.of_statistics(
+                (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+            )
         if mode == "caffe":
             return cls(1.0, (-103.939, -116.779, -123.68), bgr=True)
         raise ValueError(

@@ -5,12 +5,12 @@ of its names is asked for.
 """
 
 import dataclasses
-import difflib
-import fnmatch
 import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
+
+from keras_transfer import names as naming
 
 RUNTIME = "registered in this process"
 
@@ -83,13 +83,12 @@ class Registry:
             exclude: Pattern or patterns of names to leave out.
             provider: Keep only this provider's names.
         """
-        include, exclude = _patterns(include), _patterns(exclude or ())
         return [
             name
-            for name in sorted(self._entries(), key=_natural)
+            for name in sorted(self._entries(), key=naming.natural_order)
             if (provider is None or name.split("/")[0] == provider)
-            and _matches(name, include)
-            and not _matches(name, exclude)
+            and naming.matches(name, include)
+            and not naming.matches(name, exclude or ())
         ]
 
     def get(self, name: str) -> Any:
@@ -159,7 +158,7 @@ class Registry:
             plugins.append(
                 Plugin(
                     *key,
-                    names=tuple(sorted(errors, key=_natural)),
+                    names=tuple(sorted(errors, key=naming.natural_order)),
                     state=state if broken else "ok",
                     errors=broken,
                 )
@@ -212,20 +211,9 @@ class Registry:
                 f"of {sorted(short)}."
             )
         raise ValueError(
-            f"Unknown {self.kind} {name!r}. {self._suggestion(name, entries)}"
-            "`keras-transfer backbones list` shows all of them."
+            f"Unknown {self.kind} {name!r}.{naming.did_you_mean(name, entries)}"
+            " `keras-transfer backbones list` shows all of them."
         )
-
-    def _suggestion(self, name, entries):
-        by_candidate = {full.lower(): full for full in entries}
-        by_candidate |= {f.partition("/")[2].lower(): f for f in entries}
-        close = difflib.get_close_matches(
-            name.lower(), by_candidate, n=3, cutoff=0.6
-        )
-        found = dict.fromkeys(by_candidate[c] for c in close)
-        if not found:
-            return ""
-        return f"Did you mean {' or '.join(repr(f) for f in found)}? "
 
     def _load(self, full_name, entries):
         if len(entries) > 1:
@@ -246,23 +234,3 @@ class Registry:
                 f"({entry.value})."
             )
             raise
-
-
-def _patterns(patterns):
-    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
-
-
-def _matches(name, patterns):
-    candidates = (name.lower(), name.partition("/")[2].lower())
-    return any(
-        fnmatch.fnmatchcase(candidate, pattern.lower())
-        for pattern in patterns
-        for candidate in candidates
-    )
-
-
-def _natural(name):
-    return [
-        (1, int(part), "") if part.isdigit() else (0, 0, part)
-        for part in re.split(r"(\d+)", name)
-    ]

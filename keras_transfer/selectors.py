@@ -1,6 +1,5 @@
 """The selector grammar: how a part of a model is named."""
 
-import difflib
 import fnmatch
 import math
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_transfer import anatomy
+from keras_transfer import names
 from keras_transfer import stages
 
 Selector = str | int | slice | float | Callable[[Any], bool]
@@ -69,26 +69,13 @@ def select(model: keras.Model, selectors: Selectors) -> list[Any]:
     return [op for op in index.leaves if id(op) in chosen]
 
 
-def paths(model: keras.Model) -> dict[str, Any]:
-    """Maps the path of every operation to it, from input to output.
-
-    A nested model is followed by what it holds: `vgg16`, `vgg16/block1_conv1`.
-
-    Args:
-        model: Any Keras model.
-    """
-    found: dict[str, Any] = {}
-    _collect(model, "", found)
-    return found
-
-
 class _Index:
     """The names of one model's parts."""
 
     def __init__(self, model):
         self.model = model
         self.anatomy = anatomy.dissect(model)
-        self.paths = paths(model)
+        self.paths = anatomy.paths(model)
         self.leaves = list(
             {
                 id(op): op
@@ -215,39 +202,15 @@ class _Index:
         expanded = []
         for operation in operations:
             if isinstance(operation, keras.Model):
-                expanded += paths(operation).values()
+                expanded += anatomy.paths(operation).values()
             else:
                 expanded.append(operation)
         return [op for op in expanded if not isinstance(op, keras.Model)]
 
     def _unknown(self, name):
         candidates = [*self.stages, "backbone", "head", *self.paths]
-        # A misspelt last component is close to a component, not to a path.
-        by_end: dict[str, str] = {}
-        for path in self.paths:
-            by_end.setdefault(path.rpartition("/")[2], path)
-        close = difflib.get_close_matches(name, candidates, n=3)
-        end = name.rpartition("/")[2]
-        close += [
-            by_end[c] for c in difflib.get_close_matches(end, by_end, n=3)
-        ]
-        close = list(dict.fromkeys(close))[:3]
-        hint = (
-            f" Did you mean {' or '.join(repr(c) for c in close)}?"
-            if close
-            else ""
-        )
         return (
             f"The selector {name!r} matches nothing in {self.model.name!r}. "
-            f"Expected {_GRAMMAR}; its stages are {list(self.stages)}.{hint}"
+            f"Expected {_GRAMMAR}; its stages are {list(self.stages)}."
+            + names.did_you_mean(name, candidates)
         )
-
-
-def _collect(model, prefix, found):
-    for operation in anatomy.operations(model):
-        if isinstance(operation, keras.layers.InputLayer):
-            continue
-        path = prefix + operation.name
-        found[path] = operation
-        if isinstance(operation, keras.Model):
-            _collect(operation, f"{path}/", found)

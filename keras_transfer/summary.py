@@ -68,7 +68,9 @@ class TrainableSummary:
         ]
         total = ("total", "", "", f"{self.parameters:,}", f"{self.trainable:,}")
         rows.append((*total, ""))
-        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        widths = [
+            max(map(len, column)) for column in zip(header, *rows, strict=True)
+        ]
         return "\n".join(
             f"{row[0]:<{widths[0]}}  "
             + "  ".join(

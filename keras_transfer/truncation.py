@@ -1,10 +1,9 @@
 """Truncation of a backbone at a stage or a layer."""
 
-import difflib
-
 import keras
 
 from keras_transfer import compat
+from keras_transfer import names
 from keras_transfer.stages import Stage
 
 
@@ -36,12 +35,10 @@ def truncate(
         )
     last_layer = ends.get(cut_at, cut_at)
     if last_layer not in by_name:
-        close = difflib.get_close_matches(cut_at, [*ends, *by_name], n=3)
-        hint = f" Did you mean {' or '.join(map(repr, close))}?"
         raise ValueError(
             f"Cannot cut {backbone.name!r} at {cut_at!r}: expected one of its "
             f"stages {list(ends)} or the name of a layer."
-            f"{hint if close else ''}"
+            + names.did_you_mean(cut_at, [*ends, *by_name])
         )
     with compat.canonical_names():
         part = keras.Model(

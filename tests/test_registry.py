@@ -147,7 +147,9 @@ def test_broken_plugins_stay_isolated_and_are_explained(
     assert report["dist-a"].errors == ("bad/raising: RuntimeError: boom",)
     assert "no_such_module_anywhere" in report["dist-b"].errors[0]
     assert "AttributeError" in report["dist-c"].errors[0]
-    assert [report[f"dist-{x}"].state for x in "abcd"] == ["broken"] * 3 + ["ok"]
+    assert [report[f"dist-{x}"].state for x in "abcd"] == ["broken"] * 3 + [
+        "ok"
+    ]
 
 
 def test_a_registered_name_is_found_and_not_replaced_silently():

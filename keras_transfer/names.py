@@ -1,0 +1,74 @@
+"""How names are matched by wildcards, ordered, suggested when misspelt."""
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Iterable
+
+
+def natural_order(name: str) -> list[tuple]:
+    """Returns a key that sorts `net9` before `net10`.
+
+    Example:
+    >>> sorted(["net10", "net9"], key=natural_order)
+    ['net9', 'net10']
+    """
+    return [
+        (1, int(part), "") if part.isdecimal() else (0, 0, part)
+        for part in re.split(r"(\d+)", name)
+    ]
+
+
+def matches(name: str, patterns: str | Iterable[str]) -> bool:
+    """Whether a full name, or its short form, matches one of the wildcards.
+
+    Args:
+        name: `provider/name`.
+        patterns: One pattern or several, case-insensitive.
+
+    Example:
+    >>> matches("applications/vgg16", "VGG*")
+    True
+    """
+    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    candidates = (name.lower(), name.partition("/")[2].lower())
+    return any(
+        fnmatch.fnmatchcase(candidate, pattern.lower())
+        for pattern in patterns
+        for candidate in candidates
+    )
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Returns a question that ends an error message, or an empty string.
+
+    Args:
+        name: What was asked for.
+        candidates: What could have been meant. Where a candidate is a path,
+            a misspelt last part is enough to find it.
+
+    Returns:
+        `" Did you mean 'a' or 'b'?"` with at most three candidates.
+
+    Example:
+    >>> did_you_mean("vg16", ["applications/vgg16", "applications/resnet50"])
+    " Did you mean 'applications/vgg16'?"
+    """
+    candidates = list(dict.fromkeys(candidates))
+    by_text: dict[str, str] = {}
+    for candidate in candidates:
+        by_text.setdefault(candidate.lower(), candidate)
+    ends: dict[str, str] = {}
+    for candidate in candidates:
+        ends.setdefault(candidate.rpartition("/")[2].lower(), candidate)
+    end = name.rpartition("/")[2]
+    close = [by_text[c] for c in _close(name, by_text)]
+    close += [ends[c] for c in _close(end, ends)]
+    close = list(dict.fromkeys(close))[:3]
+    if not close:
+        return ""
+    return f" Did you mean {' or '.join(repr(c) for c in close)}?"
+
+
+def _close(name, candidates):
+    return difflib.get_close_matches(name.lower(), candidates, n=3, cutoff=0.6)

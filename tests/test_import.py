@@ -1,0 +1,74 @@
+"""What importing the package costs and does, in processes of their own."""
+
+import subprocess
+import sys
+
+import pytest
+
+import keras_transfer as kt
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    ).stdout.strip()
+
+
+def test_importing_and_listing_import_no_framework():
+    loaded = run(
+        "import sys, keras_transfer as kt\n"
+        "kt.list_backbones()\n"
+        "print([m for m in ('keras', 'tensorflow', 'jax', 'torch', 'numpy')"
+        " if m in sys.modules])"
+    )
+    assert loaded == "[]"
+
+
+@pytest.mark.parametrize(
+    "first", ["keras_transfer, keras", "keras, keras_transfer"]
+)
+def test_keras_loads_our_files_in_either_order_of_imports(
+    first, tiny_model, tmp_path
+):
+    path = tmp_path / "m.keras"
+    tiny_model.save(path)
+    classes = run(
+        f"import {first}\n"
+        f"model = keras.saving.load_model({str(path)!r})\n"
+        "print(keras_transfer.info(model).class_names)"
+    )
+    assert classes == "['ant', 'bee']"
+
+
+def test_keras_itself_is_imported_unchanged():
+    names = run(
+        "import keras_transfer, keras, importlib.resources, sys\n"
+        "print(keras.__spec__.loader.__class__.__name__, "
+        "keras.__loader__ is keras.__spec__.loader, "
+        "importlib.resources.files('keras').joinpath('__init__.py').is_file(),"
+        " [f for f in sys.meta_path if 'keras_transfer' in type(f).__module__])"
+    )
+    assert names == "SourceFileLoader True True []"
+
+
+def test_every_public_name_can_be_reached():
+    for name in kt.__all__:
+        assert getattr(kt, name) is not None
+    assert set(kt.__all__) <= set(dir(kt))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'unknown'"):
+        _ = kt.unknown
+
+
+def test_functions_are_not_hidden_by_modules():
+    import keras_transfer.heads
+    import keras_transfer.model_info  # noqa: F401
+
+    assert callable(kt.info)
+    assert callable(kt.plugins)
