@@ -29,9 +29,46 @@ def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
     if batch is None:
         return
     images, labels = batch
+    check_shape(model, images)
     warn_of_scaled_pixels(model, images)
     if labels is not None:
         _check_labels(model, labels)
+
+
+def check_shape(model: keras.Model, images: Any) -> None:
+    """Refuses a batch of images that does not fit the model's input.
+
+    Raises:
+        ValueError: With the shape that was expected and a hint at the axis.
+    """
+    expected = model.input_shape[1:]
+    received = tuple(images.shape)
+    fits = len(received) == len(expected) + 1 and all(
+        length in (None, actual)
+        for length, actual in zip(expected, received[1:], strict=True)
+    )
+    if fits:
+        return
+    wanted = ", ".join("any" if n is None else str(n) for n in expected)
+    raise ValueError(
+        f"The model {model.name!r} expects images of shape (batch, {wanted}). "
+        f"Received the shape {received}.{_shape_hint(expected, received)}"
+    )
+
+
+def _shape_hint(expected, received):
+    if len(expected) != 3:
+        return ""
+    if len(received) == 3:
+        return " Add the batch axis: images[None]."
+    if len(received) == 4 and received[1] == expected[2] != received[3]:
+        return " Channels come last here: move axis 1 to the end."
+    if len(received) == 4 and received[3] != expected[2]:
+        return (
+            f" Images with {received[3]} channels need a backbone made with "
+            f"input_shape=(height, width, {received[3]}), or a conversion."
+        )
+    return " Resize them: `kt.data.from_directory` and file paths do it."
 
 
 def warn_of_scaled_pixels(model: keras.Model, images: Any) -> None:

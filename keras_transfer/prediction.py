@@ -127,20 +127,9 @@ def _batches(model, images, batch_size):
         yield from _decoded(model, images, batch_size)
         return
     images = np.asarray(images)
-    expected = model.input_shape[1:]
-    if images.ndim == len(expected):
+    if images.ndim == len(model.input_shape) - 1:
         images = images[None]
-    fits = images.ndim == len(expected) + 1 and all(
-        length in (None, actual)
-        for length, actual in zip(expected, images.shape[1:], strict=False)
-    )
-    if not fits:
-        raise ValueError(
-            f"The model {model.name!r} expects images of shape (batch, "
-            f"{', '.join('any' if n is None else str(n) for n in expected)}). "
-            f"Received the shape {images.shape}. Paths of image files are "
-            "resized for you."
-        )
+    first_batch.check_shape(model, images)
     for start in range(0, len(images), batch_size):
         yield images[start : start + batch_size]
 

@@ -140,6 +140,23 @@ def test_the_message_names_the_classes_and_the_way_out():
         model.fit(images(), np.array([0, 1, 4, 0]), verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((32, 32, 3), r"batch axis: images\[None\]"),
+        ((4, 3, 32, 32), "Channels come last"),
+        ((4, 32, 32, 1), r"with 1 channels need.*\(height, width, 1\)"),
+        ((4, 16, 16, 3), "Resize them"),
+    ],
+)
+def test_images_of_the_wrong_shape_are_refused_with_a_hint(shape, hint):
+    labels = np.zeros(shape[0], "int32")
+    with pytest.raises(
+        ValueError, match=r"shape \(batch, 32, 32, 3\).*" + hint
+    ):
+        build().fit(np.zeros(shape, "float32"), labels, verbose=0)
+
+
 def test_an_empty_dataset_is_refused():
     import tensorflow as tf
 

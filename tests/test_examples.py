@@ -1,0 +1,87 @@
+"""The examples run, and the README shows what runs."""
+
+import ast
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_transfer as kt
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def run(script, *arguments, folder, home):
+    return subprocess.run(
+        [sys.executable, ROOT / "examples" / script, *arguments],
+        cwd=folder,
+        env={**os.environ, "KERAS_HOME": str(home)},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    ).stdout
+
+
+def test_the_readme_shows_the_quickstart():
+    readme = (ROOT / "README.md").read_text()
+    shown = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
+    script = (ROOT / "examples" / "quickstart.py").read_text()
+    assert script.endswith(shown)
+
+
+def test_the_readme_shows_both_commands_on_its_first_screen():
+    first_screen = (ROOT / "README.md").read_text().splitlines()[:25]
+    commands = [line for line in first_screen if line.startswith("python3 -m")]
+    assert len(commands) == 2
+    assert commands[0].endswith("keras-transfer demo")
+    assert commands[1].endswith("pytest")
+
+
+# The published weights are HDF5 files, so this test writes one.
+@pytest.mark.filterwarnings("ignore:.*HDF5 file.*")
+def test_quickstart_runs_without_a_network(tmp_path):
+    """With random weights under the name of the published file."""
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    backbone = kt.create_backbone(
+        "mobilenet", alpha=0.75, weights=None, input_shape=(224, 224, 3)
+    )
+    backbone.save(tmp_path / "b.h5", include_optimizer=False)
+    os.rename(
+        tmp_path / "b.h5", home / "models" / "mobilenet_7_5_224_tf_no_top.h5"
+    )
+    rng = np.random.default_rng(0)
+    for name in ("dark", "light"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(5):
+            pixels = rng.integers(0, 128, (40, 50, 3)) + 127 * (name == "light")
+            keras.utils.save_img(
+                tmp_path / "photos" / name / f"{number}.jpg",
+                pixels,
+                scale=False,
+            )
+    printed = run("quickstart.py", "photos", folder=tmp_path, home=home)
+    labels = ast.literal_eval(printed.strip().splitlines()[-1])
+    assert len(labels) == 2
+    assert set(labels) <= {"dark", "light"}
+    assert kt.info(kt.load_model(tmp_path / "model.keras")).class_names == [
+        "dark",
+        "light",
+    ]
+
+
+def test_quickstart_learns_real_photographs(assets, imagenet, tmp_path):
+    printed = run(
+        "quickstart.py",
+        str(assets / "hymenoptera"),
+        folder=tmp_path,
+        home=imagenet,
+    )
+    accuracies = re.findall(r"val_accuracy: ([\d.]+)", printed)
+    assert float(accuracies[-1]) >= 0.85
