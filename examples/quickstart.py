@@ -30,4 +30,4 @@ model.fit(
 kt.save_model(model, "model.keras")
 
 model = kt.load_model("model.keras")
-print(kt.predict_labels(model, validation.file_paths[:3]))
+print(kt.predict_labels(model, validation.file_paths[::50]))

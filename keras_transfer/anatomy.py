@@ -7,6 +7,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer import model_info
+from keras_transfer import paths
 from keras_transfer import provenance
 from keras_transfer import stages
 
@@ -30,7 +31,7 @@ class Anatomy:
     @property
     def indexed(self) -> list[Any]:
         """Operations as an index or a slice counts them: backbone, head."""
-        return [*operations(self.backbone), *self.head]
+        return [*paths.operations_of(self.backbone), *self.head]
 
 
 def dissect(model: keras.Model) -> Anatomy:
@@ -61,24 +62,6 @@ def dissect(model: keras.Model) -> Anatomy:
     )
 
 
-def operations(model: keras.Model) -> list[Any]:
-    """Returns a model's operations; a subclassed model has only layers."""
-    return list(getattr(model, "operations", model.layers))
-
-
-def paths(model: keras.Model) -> dict[str, Any]:
-    """Maps the path of every operation to it, from input to output.
-
-    A nested model is followed by what it holds: `vgg16`, `vgg16/block1_conv1`.
-
-    Args:
-        model: Any Keras model.
-    """
-    found: dict[str, Any] = {}
-    _collect(model, "", found)
-    return found
-
-
 def _stages(backbone, declared):
     if not compat.is_graph(backbone):
         return ()
@@ -102,13 +85,3 @@ def _after(model, backbone):
             if not is_backbone and node.operation not in after:
                 after.append(node.operation)
     return tuple(after)
-
-
-def _collect(model, prefix, found):
-    for operation in operations(model):
-        if isinstance(operation, keras.layers.InputLayer):
-            continue
-        path = prefix + operation.name
-        found[path] = operation
-        if isinstance(operation, keras.Model):
-            _collect(operation, f"{path}/", found)

@@ -1,6 +1,7 @@
 """Compilation of a model with the loss that fits its head."""
 
 import functools
+import inspect
 from typing import Any
 
 import keras
@@ -124,15 +125,21 @@ def _check_data_in_fit(model):
     the model and what is saved of it stay Keras's own.
     """
     fit = type(model).fit
+    signature = inspect.signature(fit)
 
     @functools.wraps(fit)
-    def checked_fit(x=None, y=None, *args, **kwargs):
+    def checked_fit(*args, **kwargs):
+        arguments = signature.bind(model, *args, **kwargs).arguments
+        x, y = arguments.get("x"), arguments.get("y")
         first_batch.check_data(model, x, y)
-        validation = kwargs.get("validation_data")
+        validation = arguments.get("validation_data")
         if isinstance(validation, (tuple, list)) and len(validation) > 1:
             first_batch.check_data(model, validation[0], validation[1])
         elif validation is not None:
             first_batch.check_data(model, validation)
-        return fit(model, x, y, *args, **kwargs)
+        if hasattr(x, "element_spec"):
+            # A dataset shuffles itself; Keras warns unless told not to.
+            arguments.setdefault("shuffle", False)
+        return fit(**{"self": model, **arguments})
 
     object.__setattr__(model, "fit", checked_fit)

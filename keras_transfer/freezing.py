@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from keras_transfer import anatomy
 from keras_transfer import compat
 from keras_transfer import selectors as grammar
+from keras_transfer.paths import paths_of
 
 BATCH_NORM_POLICIES = ("full", "frozen", "statistics", "affine")
 
@@ -87,15 +87,15 @@ def freeze(
     ...      keras.layers.Dense(2, name="output")]
     ... )
     >>> freeze(model, up_to="hidden")
-    >>> [weight.path for weight in model.trainable_variables]
-    ['output/kernel', 'output/bias']
+    >>> [layer.trainable for layer in model.layers]
+    [False, True]
     """
     whole = "backbone" if up_to is None else up_to
     boundary = grammar.select(model, whole)
     frozen = _upstream(model, {id(op) for op in boundary})
     rest = [
         id(op)
-        for op in anatomy.paths(model).values()
+        for op in paths_of(model).values()
         if not isinstance(op, keras.Model) and id(op) not in frozen
     ]
     _write(model, set(rest), batch_norm)
@@ -105,7 +105,7 @@ def _upstream(model, targets):
     """Ids of the targets and of everything in the model that leads to them."""
     if not compat.is_graph(model):
         # A subclassed model shows no edges: creation order stands for them.
-        order = [id(op) for op in anatomy.paths(model).values()]
+        order = [id(op) for op in paths_of(model).values()]
         found = [i for i, leaf in enumerate(order) if leaf in targets]
         return set(order[: max(found) + 1])
     upstream: set[int] = set()
@@ -126,7 +126,7 @@ def _upstream(model, targets):
 
 def _leaves(operation: Any) -> set[int]:
     if isinstance(operation, keras.Model):
-        return {id(op) for op in anatomy.paths(operation).values()}
+        return {id(op) for op in paths_of(operation).values()}
     return {id(operation)}
 
 
@@ -140,7 +140,7 @@ def _write(model, opened, batch_norm):
         model.trainable = True
     else:
         model.trainable = False
-    for operation in anatomy.paths(model).values():
+    for operation in paths_of(model).values():
         if not isinstance(operation, keras.layers.Layer):
             continue
         is_open = bool(_leaves(operation) & opened)

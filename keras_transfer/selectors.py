@@ -11,6 +11,7 @@ import keras
 from keras_transfer import anatomy
 from keras_transfer import names
 from keras_transfer import stages
+from keras_transfer.paths import paths_of
 
 Selector = str | int | slice | float | Callable[[Any], bool]
 Selectors = Selector | Sequence[Selector]
@@ -75,7 +76,7 @@ class _Index:
     def __init__(self, model):
         self.model = model
         self.anatomy = anatomy.dissect(model)
-        self.paths = anatomy.paths(model)
+        self.paths = paths_of(model)
         self.leaves = list(
             {
                 id(op): op
@@ -202,7 +203,7 @@ class _Index:
         expanded = []
         for operation in operations:
             if isinstance(operation, keras.Model):
-                expanded += anatomy.paths(operation).values()
+                expanded += paths_of(operation).values()
             else:
                 expanded.append(operation)
         return [op for op in expanded if not isinstance(op, keras.Model)]

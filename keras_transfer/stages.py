@@ -7,6 +7,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer import provenance
+from keras_transfer.paths import operations_of
 
 _MERGE = (keras.layers.Add, keras.layers.Concatenate, keras.layers.Average)
 _PADDING = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
@@ -110,7 +111,7 @@ def partition(
                 producer[id(t)] for t in node.input_tensors if id(t) in producer
             )
     parts: dict[str, list[Any]] = {stage.name: [] for stage in stages}
-    for operation in model.operations:
+    for operation in operations_of(model):
         if isinstance(operation, keras.layers.InputLayer):
             continue
         parts[owner.get(id(operation), stages[-1].name)].append(operation)

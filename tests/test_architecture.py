@@ -21,7 +21,7 @@ ROOMS = [
     ("selectors",),
     ("anatomy",),
     ("truncation", "weights", "channels", "model_info", "stages"),
-    ("provenance", "download", "preprocessing", "random_state"),
+    ("provenance", "download", "preprocessing", "random_state", "paths"),
     ("backbone",),
     ("registry", "serialization", "compat"),
     ("names",),

@@ -157,6 +157,15 @@ def test_images_of_the_wrong_shape_are_refused_with_a_hint(shape, hint):
         build().fit(np.zeros(shape, "float32"), labels, verbose=0)
 
 
+def test_a_dataset_is_taken_without_a_warning_about_its_order():
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((images(), np.zeros(4, "int32")))
+    model = build()
+    model.fit(data.batch(2), None, None, 2, 0, validation_data=data.batch(4))
+    assert model.optimizer.iterations == 4
+
+
 def test_an_empty_dataset_is_refused():
     import tensorflow as tf
 

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from keras_transfer import anatomy
+from keras_transfer.paths import paths_of
 from keras_transfer.selectors import select
 
 
@@ -215,7 +216,7 @@ def build(blocks):
 @given(blocks, st.data())
 def test_every_path_selects_exactly_its_layer(blocks, data):
     model = build(blocks)
-    paths = anatomy.paths(model)
+    paths = paths_of(model)
     path = data.draw(st.sampled_from(sorted(paths)))
     expected = paths[path]
     selected = select(model, [path])
@@ -225,7 +226,7 @@ def test_every_path_selects_exactly_its_layer(blocks, data):
     if isinstance(expected, keras.Model):
         assert selected == [
             op
-            for op in anatomy.paths(expected).values()
+            for op in paths_of(expected).values()
             if not isinstance(op, keras.Model)
         ]
     else:
@@ -238,7 +239,7 @@ def test_selection_is_a_set_in_model_order(blocks, data):
     model = build(blocks)
     paths = [
         path
-        for path, op in anatomy.paths(model).items()
+        for path, op in paths_of(model).items()
         if not isinstance(op, keras.Model)
     ]
     chosen = data.draw(st.lists(st.sampled_from(paths)))
