@@ -58,7 +58,9 @@ def download(
         ValueError: The hash differs, or the address is not HTTP.
 
     Example:
-    >>> download("https://example.org/rose.jpg", "images/rose.jpg")
+    >>> download(
+    ...     "https://example.org/rose.jpg", "images/rose.jpg"
+    ... )  # doctest: +SKIP
     PosixPath('images/rose.jpg')
     """
     path = Path(path)

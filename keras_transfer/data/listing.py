@@ -1,0 +1,122 @@
+"""Image files below a folder.
+
+Only names are looked at here; whether a file's contents are an image is the
+business of `check.py`.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+EXTENSIONS = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".gif",
+    ".bmp",
+    ".webp",
+)
+# Left behind by operating systems, archives or editors; never photographs
+# that somebody sorted into a class.
+_DEBRIS = (
+    "__macosx",
+    "__pycache__",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+)
+
+
+def list_images(
+    paths: str | os.PathLike | Iterable[str | os.PathLike],
+) -> list[Path]:
+    """Returns the image files named by, or lying anywhere below, some paths.
+
+    Files are taken as named. Folders are searched at any depth for JPEG, PNG,
+    GIF, BMP or WebP files by extension, in natural order (`bee2` before
+    `bee10`); hidden files are left out.
+
+    Args:
+        paths: One path, or several, of files or folders.
+
+    Raises:
+        ValueError: A path does not exist, or a folder holds no image.
+
+    Example:
+    >>> [path.name for path in keras_transfer.data.list_images("bees")]
+    ['bee2.jpg', 'bee10.jpg']
+    """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    images = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise ValueError(
+                f"There is no file or folder {path}; name an existing image "
+                "or a folder of images."
+            )
+        images += _images_below(path) if path.is_dir() else [path]
+    return images
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Returns every file at any depth below a folder, in plain sorted order.
+
+    Hidden files, hidden folders or other debris are left out; links are
+    followed, but never in a circle.
+    """
+    found = _walk(folder, frozenset())
+    return sorted(found, key=lambda path: path.relative_to(folder).parts)
+
+
+def is_debris(name: str) -> bool:
+    """Tells whether a file or folder of this name is never a photograph's."""
+    return name.startswith(".") or name.casefold() in _DEBRIS
+
+
+def has_image_extension(path: Path) -> bool:
+    """Tells whether a file's extension is that of a supported format."""
+    return path.suffix.lower() in EXTENSIONS
+
+
+def natural_key(path: Path) -> tuple:
+    """Returns the key that sorts numbers in names by their value."""
+    pieces = re.split("([0-9]+)", str(path).casefold())
+    # Every second piece is a number, so that like is compared with like.
+    pieces[1::2] = map(int, pieces[1::2])
+    return tuple(pieces), str(path)
+
+
+def _images_below(folder):
+    images = [file for file in list_files(folder) if has_image_extension(file)]
+    if not images:
+        raise ValueError(
+            f"The folder {folder} holds no image at any depth; expected files "
+            f"that end in {', '.join(EXTENSIONS)}."
+        )
+    return sorted(
+        images, key=lambda file: natural_key(file.relative_to(folder))
+    )
+
+
+def _walk(folder, ancestors):
+    # Not `Path.walk`, which passes over folders that cannot be read.
+    status = os.stat(folder)
+    identity = (status.st_dev, status.st_ino)
+    if identity in ancestors:
+        return
+    for entry in sorted(os.listdir(folder)):
+        if is_debris(entry):
+            continue
+        path = folder / entry
+        if path.is_dir():
+            yield from _walk(path, ancestors | {identity})
+        else:
+            yield path

@@ -1,0 +1,134 @@
+"""The `tf.data` pipeline that opens image files batch by batch."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_transfer.data.images import CHANNELS
+from keras_transfer.data.images import decode
+
+
+def build_pipeline(
+    images: dict[str, list[Path]],
+    *,
+    class_names: list[str],
+    image_size: tuple[int, int],
+    color_mode: str,
+    batch_size: int,
+    label_mode: str,
+    shuffle: bool,
+    seed: int,
+    augment: Callable | None = None,
+) -> tf.data.Dataset:
+    """Returns batches of images with their labels.
+
+    Only names are held in memory; a file is opened when its batch is due.
+
+    Args:
+        images: Files of each class.
+        class_names: All classes; a label is a place in this list.
+        image_size: `(height, width)` in pixels.
+        color_mode: `"rgb"`, `"grayscale"` or `"rgba"`.
+        batch_size: Images per batch, the last one excepted.
+        label_mode: `"int"`, or `"categorical"` for one-hot labels.
+        shuffle: Whether the order is drawn anew in every epoch.
+        seed: Number that decides every draw.
+        augment: Keras layer or function from a batch of images to another.
+
+    Raises:
+        ValueError: `augment` returns something else.
+    """
+    paths = [file for name in class_names for file in images.get(name, [])]
+    labels = np.array(
+        [
+            label
+            for label, name in enumerate(class_names)
+            for _ in images.get(name, [])
+        ],
+        dtype="int32",
+    )
+
+    def read(path):
+        return decode(os.fsdecode(path), image_size, color_mode)
+
+    def load(path, label):
+        pixels = tf.numpy_function(read, [path], tf.uint8, stateful=False)
+        pixels.set_shape((*image_size, CHANNELS[color_mode]))
+        return pixels, label
+
+    def finish(pixels, label):
+        if label_mode == "categorical":
+            label = tf.one_hot(label, len(class_names))
+        return tf.cast(pixels, tf.float32), label
+
+    # Names that are no valid Unicode travel as the bytes they are on disk.
+    names = tf.constant([os.fsencode(path) for path in paths])
+    dataset = tf.data.Dataset.from_tensor_slices((names, labels))
+    if shuffle:
+        dataset = dataset.shuffle(len(paths), seed=seed)
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.batch(batch_size).map(finish)
+    if augment is not None:
+        dataset = _augmented(dataset, augment, seed)
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset.class_names = list(class_names)
+    dataset.file_paths = [str(path) for path in paths]
+    dataset.labels = labels
+    return dataset
+
+
+def _augmented(dataset, augment, seed):
+    """Maps a Keras layer so that its draws depend on seeds alone.
+
+    The layers count their calls, prefetching runs ahead by chance: looking
+    at one batch would change the whole training that follows. So each batch
+    brings its own number, which takes the place of that count.
+    """
+    states = _random_states(augment)
+    seeds = [int(keras.ops.convert_to_numpy(state)[0]) for state in states]
+    options = {"training": True} if isinstance(augment, keras.Layer) else {}
+
+    def apply(batch, draw):
+        images, labels = batch
+        for state, own in zip(states, seeds, strict=True):
+            state.assign([own, draw])
+        return augment(images, **options), labels
+
+    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    # One batch after the other, for the layers share their states; within a
+    # batch the work is spread over the cores all the same.
+    augmented = tf.data.Dataset.zip(dataset, draws).map(apply)
+    expected, received = dataset.element_spec[0], augmented.element_spec[0]
+    if (
+        not isinstance(received, tf.TensorSpec)
+        or received.dtype != expected.dtype
+        or not received.shape.is_compatible_with(expected.shape)
+    ):
+        raise ValueError(
+            "`augment` must return a batch of images of the same shape and "
+            f"type, {expected}. Received: {received}"
+        )
+    # Random layers lose track of height, width or channels.
+    return augmented.map(
+        lambda images, labels: (
+            tf.ensure_shape(images, expected.shape),
+            labels,
+        )
+    )
+
+
+def _random_states(augment):
+    # With JAX or torch, Keras makes the layers' states anew inside the
+    # pipeline, out of reach: there they are reproducible run by run.
+    is_layer = isinstance(augment, keras.Layer)
+    if not is_layer or keras.config.backend() != "tensorflow":
+        return []
+    return [
+        variable
+        for variable in augment.variables
+        if variable.path.endswith("seed_generator_state")
+    ]

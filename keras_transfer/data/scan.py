@@ -1,0 +1,144 @@
+"""Image files of each class folder, sorted from what is none."""
+
+import warnings
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+
+from keras_transfer.data.layout import EXPLANATION
+from keras_transfer.data.layout import subfolders
+from keras_transfer.data.listing import has_image_extension
+from keras_transfer.data.listing import is_debris
+from keras_transfer.data.listing import list_files
+
+# Photographs in formats that neither training nor prediction reads.
+_OTHER_IMAGES = (
+    ".arw",
+    ".avif",
+    ".cr2",
+    ".dng",
+    ".heic",
+    ".heif",
+    ".ico",
+    ".jp2",
+    ".jxl",
+    ".nef",
+    ".ppm",
+    ".psd",
+    ".svg",
+    ".tga",
+    ".tif",
+    ".tiff",
+)
+
+
+@dataclass
+class Scan:
+    """What was found below one folder.
+
+    Attributes:
+        root: The folder whose subfolders are the classes.
+        images: Image files of each class, in sorted order of class names.
+        problems: Files that are no usable image, each with the reason.
+    """
+
+    root: Path
+    images: dict[str, list[Path]]
+    problems: dict[Path, str] = field(default_factory=dict)
+
+    def without(self, bad: dict[Path, str]) -> "Scan":
+        """Returns the same scan less some files."""
+        images = {
+            name: [file for file in files if file not in bad]
+            for name, files in self.images.items()
+        }
+        return Scan(self.root, images, self.problems)
+
+    def only(self, class_names: list[str]) -> "Scan":
+        """Returns the same scan with the folders of some classes, in order."""
+        images = {
+            name: self.images[name]
+            for name in class_names
+            if name in self.images
+        }
+        dropped = {self.root / name for name in set(self.images) - set(images)}
+        problems = {
+            file: reason
+            for file, reason in self.problems.items()
+            if not dropped.intersection(file.parents)
+        }
+        return Scan(self.root, images, problems)
+
+
+def scan_classes(root: Path) -> Scan:
+    """Sorts the files below a folder into images of each class or problems.
+
+    Raises:
+        ValueError: The folder has no class folders.
+    """
+    _warn_of_debris(root)
+    folders = subfolders(root)
+    if not folders:
+        raise ValueError(_explain_no_classes(root))
+    scan = Scan(root, {})
+    for file in _loose_files(root):
+        if has_image_extension(file) or _is_other_image(file):
+            scan.problems[file] = "it lies outside the class folders"
+    for folder in folders:
+        scan.images[folder.name] = []
+        for file in list_files(folder):
+            if has_image_extension(file):
+                scan.images[folder.name].append(file)
+            else:
+                scan.problems[file] = _explain_extension(file)
+    return scan
+
+
+def _loose_files(root):
+    return sorted(
+        child
+        for child in root.iterdir()
+        if not child.is_dir() and not is_debris(child.name)
+    )
+
+
+def _is_other_image(file):
+    return file.suffix.lower() in _OTHER_IMAGES
+
+
+def _explain_extension(file):
+    if _is_other_image(file):
+        suffix = file.suffix.lower()
+        return f"{suffix} files are not read, convert them to JPEG or PNG"
+    return "it is not an image file"
+
+
+def _explain_no_classes(root):
+    files = _loose_files(root)
+    images = sum(map(has_image_extension, files))
+    if images:
+        return (
+            f"{root} holds {images} images directly and no class folders, so "
+            f"their classes are unknown. {EXPLANATION}."
+        )
+    others = sorted({f.suffix.lower() for f in files if _is_other_image(f)})
+    what = f"only {', '.join(others)} files" if others else "no images"
+    return f"{root} holds {what} and no class folders. {EXPLANATION}."
+
+
+def _warn_of_debris(root):
+    # Keras counts such a folder as a class, which shifts every label.
+    debris = sorted(
+        child.name
+        for child in root.iterdir()
+        if child.is_dir()
+        and is_debris(child.name)
+        and any(has_image_extension(file) for file in child.rglob("*"))
+    )
+    if debris:
+        warnings.warn(
+            f"Not counted as classes of {root}, though images lie in them: "
+            f"{', '.join(map(repr, debris))}. Hidden folders or the leavings "
+            "of an archive are no classes; rename a folder that is one.",
+            stacklevel=4,
+        )
