@@ -36,6 +36,7 @@ _HOME = {
     "set_trainable": "freezing",
     "stages_of": "stages",
     "trainable_summary": "summary",
+    "wrap_optimizer": "optimizer",
 }
 
 __all__ = sorted(_HOME)

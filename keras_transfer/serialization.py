@@ -16,6 +16,7 @@ import sys
 _SERIALIZABLE = (
     "keras_transfer.model_info",
     "keras_transfer.heads",
+    "keras_transfer.optimizer",
 )
 
 

@@ -1,0 +1,140 @@
+"""The base of all heads: one convention for outputs, saving included."""
+
+import inspect
+import warnings
+
+import keras
+
+from keras_transfer.heads.arguments import check_activation
+from keras_transfer.heads.arguments import check_dropout
+from keras_transfer.heads.arguments import check_num_classes
+
+
+class ClassificationHead(keras.layers.Layer):
+    """Holds what every head shares; subclass it for a new way to pool.
+
+    A subclass creates its stock layers, and names in `steps` those that the
+    features pass through one after the other; the last is `predictions`.
+
+    The convention for outputs: `num_classes=2` or more gives one output for
+    each class, `num_classes=1` a single unit for two classes.
+
+    Args:
+        num_classes: Number of outputs, at least 1.
+        dropout: Fraction of features dropped in training, in `[0, 1)`.
+            Defaults to 0.
+        activation: Name of the activation of the outputs. `"auto"` is softmax
+            for two or more classes, sigmoid for a single unit; `None` or
+            `"linear"` gives logits. Defaults to `"auto"`.
+        name: Name of the layer, first part of its weights' paths. Defaults to
+            `"head"`, the same in every process; a model with two heads must
+            name them, or Keras refuses the duplicate.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Raises:
+        TypeError: For an argument of the wrong type.
+        ValueError: For an argument out of range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        dropout: float = 0.0,
+        activation: str | None = "auto",
+        name: str = "head",
+        **kwargs,
+    ):
+        check_num_classes(num_classes)
+        check_dropout(dropout)
+        check_activation("activation", activation, extra=("auto", None))
+        if num_classes == 1 and activation in ("softmax", "log_softmax"):
+            raise ValueError(
+                f"activation={activation!r} over a single unit is constant. "
+                "Use activation='auto' (sigmoid), None (a logit), or "
+                "num_classes=2. Received: num_classes=1."
+            )
+        super().__init__(name=name, **kwargs)
+        self.num_classes = num_classes
+        self.dropout = dropout
+        self.activation = activation
+        self.predictions = keras.layers.Dense(
+            int(num_classes),
+            activation=self.output_activation,
+            dtype=self._output_dtype(),
+            name="predictions",
+        )
+
+    @property
+    def output_activation(self) -> str:
+        """Name of the activation of the outputs; `"linear"` for logits."""
+        if self.activation == "auto":
+            return "sigmoid" if self.num_classes == 1 else "softmax"
+        return self.activation or "linear"
+
+    @property
+    def steps(self) -> list[keras.layers.Layer]:
+        """The layers that the features pass through, in order."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define the property `steps`, the "
+            "list of its layers from the features to `predictions`."
+        )
+
+    def build(self, input_shape):
+        shape = input_shape
+        for layer in self.steps:
+            if not layer.built:
+                layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+
+    def call(self, inputs, training=None):
+        outputs = inputs
+        for layer in self.steps:
+            # Keras hands `training` down to the layers called in here.
+            outputs = layer(outputs)
+        return outputs
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.num_classes)
+
+    def compute_output_spec(self, inputs, training=None):
+        # Keras would announce the dtype of the head, which under mixed
+        # precision is not that of its last layer.
+        return keras.KerasTensor(
+            self.compute_output_shape(inputs.shape),
+            dtype=self.predictions.compute_dtype,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": int(self.num_classes),
+            "dropout": float(self.dropout),
+            "activation": self.activation,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        # A file written by a later version may hold arguments that this one
+        # lacks; the file still holds weights worth loading.
+        known = {
+            name
+            for ancestor in cls.__mro__[:-1]
+            for name in inspect.signature(ancestor.__init__).parameters
+        }
+        unknown = sorted(set(config) - known)
+        if unknown:
+            warnings.warn(
+                f"Ignored {unknown} in the configuration of {cls.__name__} "
+                f"{config.get('name')!r}: this version of keras_transfer does "
+                "not know them. Upgrade keras_transfer if outputs differ.",
+                stacklevel=2,
+            )
+        return super().from_config(
+            {key: value for key, value in config.items() if key in known}
+        )
+
+    def _output_dtype(self):
+        # Softmax over many classes loses its small probabilities in 16 bits.
+        if self.compute_dtype in ("float16", "bfloat16"):
+            return "float32"
+        return self.dtype_policy
