@@ -146,6 +146,11 @@ def step_counter(optimizer) -> keras.Variable:
     return optimizer._iterations
 
 
+def steps_taken(optimizer) -> int:
+    """The value of `step_counter`; `int` cannot read a mirrored variable."""
+    return int(keras.ops.convert_to_numpy(step_counter(optimizer)))
+
+
 def moving_averages(optimizer) -> list:
     """The averages that `use_ema` keeps, one or None per weight.
 

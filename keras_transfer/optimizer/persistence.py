@@ -1,0 +1,66 @@
+"""Saving of a `TransferOptimizer` within Keras's files."""
+
+from collections.abc import Mapping
+from collections.abc import MutableMapping
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_transfer.optimizer import saved_state
+from keras_transfer.optimizer import stock_state
+from keras_transfer.optimizer.roster import Roster
+
+
+def save(
+    store: MutableMapping[str, Any],
+    optimizer: Any,
+    rule_name: str,
+    roster: Roster,
+) -> None:
+    """Writes everything that an exact continuation needs."""
+    own = stock_state.own_values(optimizer)
+    saved_state.write_state(
+        store,
+        saved_state.SavedState(
+            rule=rule_name,
+            own={k: np.array(ops.convert_to_numpy(v)) for k, v in own.items()},
+            cohorts=roster.saved(),
+            schedule_state=optimizer.memory.schedule_state,
+        ),
+    )
+
+
+def load(
+    store: Mapping[str, Any],
+    optimizer: Any,
+    rule_name: str,
+    roster: Roster,
+) -> None:
+    """Restores what `save`, or Keras for a stock optimizer, has written.
+
+    Raises:
+        ValueError: If the state is another optimizer's or does not fit; then
+            nothing has been changed.
+    """
+    if not store.keys():
+        return  # A file of weights without an optimizer has nothing for us.
+    if saved_state.is_ours(store):
+        state = saved_state.read_state(store)
+    else:
+        state = stock_state.read_stock_store(
+            store, optimizer.create_stock(), optimizer.active_variables()
+        )
+    if state.rule != rule_name:
+        raise ValueError(
+            f"The saved optimizer state is that of {state.rule}, but the "
+            f"model is compiled with {rule_name}. Compile with {state.rule}, "
+            "or load the weights without the optimizer."
+        )
+    roster.restore(state.cohorts)
+    own = stock_state.own_values(optimizer)
+    # A learning rate is restored if it is a number then as now; a schedule
+    # that was compiled in instead is followed from the restored step.
+    for name in own.keys() & state.own.keys():
+        own[name].assign(state.own[name])
+    optimizer.memory.schedule_state = state.schedule_state

@@ -1,0 +1,87 @@
+"""The state of every random generator that training draws from."""
+
+import random
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_transfer import compat
+
+
+def capture_random_state(model: keras.Model) -> dict[str, Any]:
+    """Returns the state of all generators as JSON data.
+
+    Keras saves neither the seeds of dropout nor the order of shuffling, so a
+    resumed run differs from an uninterrupted one without this.
+
+    Covered are the seed generators of the model's layers and the global
+    generators of NumPy, Python and, on the torch backend, torch. TensorFlow
+    derives the order of `Dataset.shuffle` from its global seed, which has no
+    readable state: call `keras.utils.set_random_seed` with the same seed
+    before each run.
+
+    Args:
+        model: A built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5)])
+    >>> state = capture_random_state(model)
+    >>> before = np.random.rand()
+    >>> restore_random_state(model, state)
+    >>> np.random.rand() == before
+    True
+    """
+    kind, keys, position, has_gauss, cached = np.random.get_state()
+    version, internal, gauss = random.getstate()
+    state = {
+        "seed_generators": [
+            ops.convert_to_numpy(seed).tolist() for seed in _seeds(model)
+        ],
+        "numpy": [kind, keys.tolist(), position, has_gauss, cached],
+        "python": [version, list(internal), gauss],
+    }
+    torch_random = compat.torch_random()
+    if torch_random is not None:
+        state["torch"] = torch_random.get_rng_state().tolist()
+    return state
+
+
+def restore_random_state(model: keras.Model, state: dict[str, Any]) -> None:
+    """Sets all generators to a captured state.
+
+    Args:
+        model: A model with as many seed generators as the captured one.
+        state: What `capture_random_state` returned.
+
+    Raises:
+        ValueError: If the model has another number of seed generators.
+    """
+    seeds = _seeds(model)
+    values = state["seed_generators"]
+    if len(values) != len(seeds):
+        raise ValueError(
+            f"The random state was captured with {len(values)} seed "
+            f"generators, but the model {model.name!r} has {len(seeds)}. "
+            "Build the model with the same random layers (dropout, "
+            "augmentation) as when the state was captured."
+        )
+    for seed, value in zip(seeds, values, strict=True):
+        seed.assign(np.array(value, dtype=seed.dtype))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    keys = np.array(keys, dtype="uint32")
+    np.random.set_state((kind, keys, position, has_gauss, cached))
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    torch_random = compat.torch_random()
+    # A run may be resumed on another backend; it has no torch state then.
+    if torch_random is not None and "torch" in state:
+        bytes_ = torch_random.get_rng_state().new_tensor(state["torch"])
+        torch_random.set_rng_state(bytes_)
+
+
+def _seeds(model):
+    # `variables` is `weights` plus the states of seed generators.
+    weights = {id(weight) for weight in model.weights}
+    return [v for v in model.variables if id(v) not in weights]
