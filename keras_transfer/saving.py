@@ -9,6 +9,9 @@ import zipfile
 import keras
 
 from keras_transfer import serialization
+from keras_transfer.optimizer.wrapping import is_wrapped
+from keras_transfer.output_path import check_output
+from keras_transfer.transition import transition
 
 
 def save_model(model: keras.Model, path: str | os.PathLike) -> None:
@@ -34,7 +37,13 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
     >>> load_model(path).count_params()
     10
     """
-    path = check_target(path)
+    path = pathlib.Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(
+            "A model file must be named '*.keras'. Received: "
+            f"{os.fspath(path)!r}."
+        )
+    path = check_output(path)
     handle, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.stem}-", suffix=".keras"
     )
@@ -84,38 +93,9 @@ def load_model(path: str | os.PathLike) -> keras.Model:
             f"{os.fspath(path)!r} is not a Keras model file: it is damaged, "
             "truncated or of another format. Expected a '.keras' archive."
         )
-    return keras.saving.load_model(os.fspath(path), safe_mode=True)
-
-
-def check_target(path: str | os.PathLike) -> pathlib.Path:
-    """Returns the path as one that a model can be saved to.
-
-    Raises:
-        ValueError: If the name does not end in `.keras`, or its folder does
-            not exist or cannot be written.
-    """
-    path = pathlib.Path(path).expanduser()
-    if path.suffix != ".keras":
-        raise ValueError(
-            "A model file must be named '*.keras'. Received: "
-            f"{os.fspath(path)!r}."
-        )
-    folder = path.parent
-    if not folder.is_dir():
-        raise ValueError(
-            f"Cannot write {os.fspath(path)!r}: the folder "
-            f"{os.fspath(folder)!r} does not exist. Create it first."
-        )
-    if path.is_dir():
-        raise ValueError(
-            f"Cannot write {os.fspath(path)!r}: it is a folder. Name a file."
-        )
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"Cannot write {os.fspath(path)!r}: {error.strerror}. Choose "
-            "another folder."
-        ) from error
-    return path
+    model = keras.saving.load_model(os.fspath(path), safe_mode=True)
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and is_wrapped(optimizer):
+        # Its saved state finds its owners once all weights are known.
+        transition(model)
+    return model

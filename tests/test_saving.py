@@ -86,3 +86,22 @@ def test_a_truncated_file_is_refused(tiny_model, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged, truncated"):
         kt.load_model(path)
+
+
+def test_training_goes_on_exactly_after_a_reload(tiny_model, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 255, (8, 32, 32, 3)).astype("float32")
+    y = np.arange(8) % 2
+    tiny_model.compile(
+        kt.wrap_optimizer("adam"), "sparse_categorical_crossentropy"
+    )
+    options = {"batch_size": 4, "shuffle": False, "verbose": 0}
+    tiny_model.fit(x, y, **options)
+    kt.save_model(tiny_model, tmp_path / "m.keras")
+    reloaded = kt.load_model(tmp_path / "m.keras")
+    for model in (tiny_model, reloaded):
+        model.fit(x, y, **options)
+    for one, other in zip(
+        tiny_model.get_weights(), reloaded.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
