@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_transfer import first_batch
+from keras_transfer.optimizer import wrap_optimizer
 
 _LOGITS = (None, "linear")
 
@@ -31,7 +32,9 @@ def compile_for_transfer(
     Args:
         model: A model that `build_model` made, or any classifier that ends
             in a softmax or sigmoid layer or in logits of a known head.
-        optimizer: Name or instance. Defaults to `"adam"`.
+        optimizer: Name or instance. It is wrapped in a `TransferOptimizer`,
+            which does the same bit for bit but stays exact when layers are
+            frozen or thawed. Defaults to `"adam"`.
         learning_rate: Replaces the optimizer's learning rate. Defaults to
             `None`: the optimizer's own.
         one_hot: Whether labels are one-hot instead of class numbers. Defaults
@@ -53,7 +56,7 @@ def compile_for_transfer(
     >>> compile_for_transfer(model).loss.name
     'sparse_categorical_crossentropy'
     """
-    optimizer = keras.optimizers.get(optimizer)
+    optimizer = wrap_optimizer(optimizer)
     if learning_rate is not None:
         optimizer.learning_rate = learning_rate
     from_logits = output_activation(model) in _LOGITS

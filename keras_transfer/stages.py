@@ -7,16 +7,11 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer import provenance
+from keras_transfer import strides
 from keras_transfer.paths import operations_of
 
 _MERGE = (keras.layers.Add, keras.layers.Concatenate, keras.layers.Average)
-_PADDING = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
 _ACTIVATION = (keras.layers.Activation, keras.layers.ReLU)
-# Layers of whole-image features: what follows has no position any more.
-_GLOBAL = (
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalMaxPooling2D,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +61,7 @@ def describe_stages(
     Raises:
         ValueError: If the model has no layer of that name.
     """
-    reductions = _reductions(model)
+    reductions = strides.reductions_of(model)
     by_name = {node.operation.name: node for node in compat.graph_nodes(model)}
     stages = []
     for name, last_layer in boundaries:
@@ -131,9 +126,9 @@ def detect_stages(model: keras.Model) -> tuple[Stage, ...]:
     Returns:
         Stages from input to output; each of them holds weights.
     """
-    reductions = _reductions(model)
+    reductions = strides.reductions_of(model)
     candidates: dict[int, list[Any]] = {}
-    for node in _cut_safe_nodes(model):
+    for node in strides.cut_safe_nodes(model):
         reduction = reductions.get(id(node.outputs[0]))
         if reduction is not None and len(node.outputs[0].shape) == 4:
             candidates.setdefault(reduction, []).append(node)
@@ -164,17 +159,20 @@ def _named(model, ends, reductions):
 
 
 def _without_weightless(model, ends):
-    """Merges a stage that holds no weights into the one before it."""
+    """Merges a stage that holds no weights into the one before it.
+
+    At the input, where images are only rescaled, into the one after it.
+    """
     trial = tuple(Stage(str(i), n.operation.name) for i, n in enumerate(ends))
     parts = partition(model, trial)
     kept = []
     for i, node in enumerate(ends):
         has_weights = any(getattr(op, "weights", ()) for op in parts[str(i)])
-        if has_weights or not kept:
+        if has_weights:
             kept.append(node)
-        else:
+        elif kept:
             kept[-1] = node
-    return kept
+    return kept or ends[-1:]
 
 
 def _end_of(nodes):
@@ -197,52 +195,3 @@ def _end_of(nodes):
     ):
         end += 1
     return nodes[end]
-
-
-def _cut_safe_nodes(model):
-    """Yields the nodes whose output is the only tensor in use after them."""
-    nodes = compat.graph_nodes(model)
-    last_use = {
-        id(tensor): i
-        for i, node in enumerate(nodes)
-        for tensor in node.input_tensors
-    }
-    for tensor in model.outputs:
-        last_use[id(tensor)] = len(nodes)
-    alive = {id(tensor) for tensor in model.inputs}
-    for i, node in enumerate(nodes):
-        alive |= {id(tensor) for tensor in node.outputs}
-        alive = {t for t in alive if last_use.get(t, -1) > i}
-        if alive == {id(node.outputs[0])} and not isinstance(
-            node.operation, _PADDING
-        ):
-            yield node
-
-
-def _reductions(model):
-    """Maps tensor ids to the stride between them and the input."""
-    reductions = {id(tensor): 1 for tensor in model.inputs}
-    for node in compat.graph_nodes(model):
-        known = [
-            reductions[id(t)] for t in node.input_tensors if id(t) in reductions
-        ]
-        if not known or isinstance(node.operation, _GLOBAL):
-            continue
-        reduction = max(known) * _stride(node.operation)
-        for tensor in node.outputs:
-            reductions[id(tensor)] = reduction
-    return reductions
-
-
-def _stride(operation):
-    if compat.is_graph(operation):
-        inner = _reductions(operation)
-        return inner.get(id(operation.outputs[0]), 1)
-    if isinstance(operation, keras.layers.UpSampling2D):
-        return 1 / max(operation.size)
-    strides = getattr(operation, "strides", None)
-    if strides is None:
-        return 1
-    stride = max(strides) if isinstance(strides, (tuple, list)) else strides
-    transposed = isinstance(operation, keras.layers.Conv2DTranspose)
-    return 1 / stride if transposed else stride

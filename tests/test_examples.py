@@ -16,6 +16,19 @@ import keras_transfer as kt
 ROOT = pathlib.Path(__file__).parent.parent
 
 
+def write_photographs(folder, dark, light):
+    """Makes two classes that can be told apart."""
+    rng = np.random.default_rng(0)
+    for name, brightness in ((dark, 0), (light, 127)):
+        (folder / name).mkdir(parents=True)
+        for number in range(5):
+            keras.utils.save_img(
+                folder / name / f"{number}.jpg",
+                rng.integers(0, 128, (40, 50, 3)) + brightness,
+                scale=False,
+            )
+
+
 def run(script, *arguments, folder, home):
     return subprocess.run(
         [sys.executable, ROOT / "examples" / script, *arguments],
@@ -33,6 +46,19 @@ def test_the_readme_shows_the_quickstart():
     shown = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
     script = (ROOT / "examples" / "quickstart.py").read_text()
     assert script.endswith(shown)
+
+
+def test_the_other_blocks_of_the_readme_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_photographs(tmp_path / "photos", "ants", "bees")
+    readme = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    namespace = {"kt": kt}
+    for block in blocks[1:]:
+        exec(compile(block, "README.md", "exec"), namespace)
+    printed = capsys.readouterr().out
+    assert printed.count("['ants', 'bees']") == 2
+    assert "8975264" in printed
 
 
 def test_the_readme_shows_both_commands_on_its_first_screen():
@@ -56,16 +82,7 @@ def test_quickstart_runs_without_a_network(tmp_path):
     os.rename(
         tmp_path / "b.h5", home / "models" / "mobilenet_7_5_224_tf_no_top.h5"
     )
-    rng = np.random.default_rng(0)
-    for name in ("dark", "light"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for number in range(5):
-            pixels = rng.integers(0, 128, (40, 50, 3)) + 127 * (name == "light")
-            keras.utils.save_img(
-                tmp_path / "photos" / name / f"{number}.jpg",
-                pixels,
-                scale=False,
-            )
+    write_photographs(tmp_path / "photos", "dark", "light")
     printed = run("quickstart.py", "photos", folder=tmp_path, home=home)
     labels = ast.literal_eval(printed.strip().splitlines()[-1])
     assert len(labels) == 1

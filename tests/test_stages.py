@@ -62,6 +62,23 @@ def test_a_stage_without_weights_joins_the_one_before():
     assert ends(keras.Model(image, x)) == [("stage_1", "pool", 4)]
 
 
+def test_rescaling_alone_is_no_stage():
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Rescaling(1 / 255, name="rescaling")(image)
+    x = keras.layers.Conv2D(4, 3, 2, "same", name="conv_1")(x)
+    x = keras.layers.Conv2D(4, 3, 2, "same", name="conv_2")(x)
+    model = keras.Model(image, x)
+    assert ends(model) == [("stem", "conv_1", 2), ("stage_1", "conv_2", 4)]
+    parts = stages.partition(model, kt.stages_of(model))
+    assert [op.name for op in parts["stem"]] == ["rescaling", "conv_1"]
+
+
+def test_a_network_without_weights_is_one_stage():
+    image = keras.Input((32, 32, 3))
+    model = keras.Model(image, keras.layers.MaxPooling2D(name="pool")(image))
+    assert ends(model) == [("stage_1", "pool", 2)]
+
+
 def test_an_open_image_size_changes_nothing(tiny_backbone):
     assert ends(tiny_backbone((None, None, 3))) == ends(tiny_backbone())
 
