@@ -25,6 +25,8 @@ class WeightsFile:
             its publisher gives none.
         md5: The same as MD5, for publishers that give only that.
         licence: Licence of the weights.
+        finish: Called with the model that has just loaded this file, for what
+            its publisher does beside loading. Defaults to nothing.
     """
 
     url: str
@@ -32,6 +34,7 @@ class WeightsFile:
     sha256: str | None = None
     md5: str | None = None
     licence: str = ""
+    finish: Callable[[Any], None] | None = None
 
     def __post_init__(self):
         if not self.file_name:

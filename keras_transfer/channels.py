@@ -7,10 +7,11 @@ import numpy as np
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Copies the weights of a 3-channel network to one with other channels.
 
-    Only the first convolution differs. For one channel its kernel is the sum
+    Only the first convolution differs: for one channel its kernel is the sum
     over the three, so that a gray image gives what its RGB copy would give.
     For more channels the three are repeated and scaled by `3 / channels`,
-    which keeps the size of the activations.
+    which keeps the size of the activations. Statistics of the three channels,
+    where a network normalizes its input itself, follow in the same manner.
 
     Args:
         source: The pretrained network.
@@ -35,11 +36,13 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     target.set_weights(adapted)
 
 
-def _adapt(kernel, channels):
-    """Adapts axis -2, the input channels of a convolution kernel."""
-    if kernel.ndim < 2 or kernel.shape[-2] != 3:
-        return kernel
+def _adapt(value, channels):
+    is_kernel = value.ndim >= 2
+    axis = -2 if is_kernel else -1
+    if value.ndim == 0 or value.shape[axis] != 3:
+        return value
     if channels == 1:
-        return kernel.sum(axis=-2, keepdims=True)
-    repeated = np.take(kernel, [i % 3 for i in range(channels)], axis=-2)
-    return repeated * (3 / channels)
+        reduce = np.sum if is_kernel else np.mean
+        return reduce(value, axis=axis, keepdims=True)
+    repeated = np.take(value, [i % 3 for i in range(channels)], axis=axis)
+    return repeated * (3 / channels) if is_kernel else repeated

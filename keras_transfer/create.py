@@ -58,12 +58,12 @@ def create_backbone(
     spec = registry.get_backbone(name)
     _check_options(spec, options)
     input_shape = _checked_shape(spec, input_shape)
-    path = None
+    found = None
     if weights is not None:
-        path = weights_files.find_weights(spec, weights, input_shape, options)
+        found = weights_files.find_weights(spec, weights, input_shape, options)
     model = _build(spec, input_shape, options)
-    if path is not None:
-        _load(spec, model, path, input_shape, options)
+    if found is not None:
+        _load(spec, model, found, input_shape, options)
     declared = spec.stages
     model_stages = (
         stages.detect_stages(model)
@@ -79,7 +79,7 @@ def create_backbone(
         name=spec.name,
         options=options,
         weights=_weights_label(spec, weights),
-        sha256=weights_files.file_sha256(path) if path else None,
+        sha256=weights_files.file_sha256(found.path) if found else None,
         cut_at=cut_at,
         stages=boundaries,
         preprocessing=spec.preprocessing,
@@ -102,14 +102,15 @@ def _build(spec, input_shape, options):
     return model
 
 
-def _load(spec, model, path, input_shape, options):
-    if input_shape[-1] == 3:
-        weights_files.load_weights(model, path)
-        return
+def _load(spec, model, found, input_shape, options):
     # Pretrained files are for RGB: load into that network, then adapt.
-    rgb = _build(spec, (*input_shape[:-1], 3), options)
-    weights_files.load_weights(rgb, path)
-    channels.copy_weights(rgb, model)
+    is_rgb = input_shape[-1] == 3
+    rgb = model if is_rgb else _build(spec, (*input_shape[:-1], 3), options)
+    weights_files.load_weights(rgb, found.path)
+    if found.finish is not None:
+        found.finish(rgb)
+    if not is_rgb:
+        channels.copy_weights(rgb, model)
 
 
 def _weights_label(spec, weights):

@@ -5,7 +5,9 @@ import hashlib
 import os
 import pathlib
 import zipfile
+from collections.abc import Callable
 from typing import Any
+from typing import NamedTuple
 
 import h5py
 import keras
@@ -15,13 +17,25 @@ from keras_transfer.backbone import BackboneSpec
 from keras_transfer.backbone import WeightsFile
 
 
+class LocalWeights(NamedTuple):
+    """A weights file on this machine.
+
+    Args:
+        path: The file.
+        finish: Called with the model after loading, or `None`.
+    """
+
+    path: pathlib.Path
+    finish: Callable[[keras.Model], None] | None = None
+
+
 def find_weights(
     spec: BackboneSpec,
     weights: str | os.PathLike,
     input_shape: tuple,
     options: dict[str, Any],
-) -> pathlib.Path:
-    """Returns the local file of a tag or a path, downloading it if need be.
+) -> LocalWeights:
+    """Finds the local file of a tag or a path, downloading it if need be.
 
     Args:
         spec: The backbone.
@@ -37,10 +51,10 @@ def find_weights(
         source = spec.weights[weights]
         if not isinstance(source, WeightsFile):
             source = source(input_shape, **options)
-        return _cached(spec, weights, source)
+        return LocalWeights(_cached(spec, weights, source), source.finish)
     path = pathlib.Path(weights).expanduser()
     if path.is_file():
-        return path
+        return LocalWeights(path)
     raise ValueError(
         f"Unknown weights {os.fspath(weights)!r} for the backbone "
         f"{spec.name!r}. Expected None for random weights, "

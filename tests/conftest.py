@@ -9,6 +9,8 @@ import keras
 import pytest
 
 import keras_transfer as kt
+from keras_transfer import backbone
+from keras_transfer import registry
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,13 @@ def tiny_model(tiny_backbone):
     return kt.build_model(
         tiny_backbone(), kt.heads.LinearHead(2), class_names=["ant", "bee"]
     )
+
+
+@pytest.fixture
+def own_registry(monkeypatch):
+    """Gives the test an empty registry of its own."""
+    fresh = registry.Registry("none", "backbone", backbone._as_spec, lambda: ())
+    monkeypatch.setattr(backbone, "default_registry", lambda: fresh)
 
 
 @pytest.fixture(scope="session")

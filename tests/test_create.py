@@ -10,24 +10,14 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer import backbone as backbone_module
-from keras_transfer import registry
 from tests.conftest import build_tiny
 
 
 @pytest.fixture(autouse=True)
-def own_registry(monkeypatch):
-    """Gives each test an empty registry with one small network."""
-    fresh = registry.Registry(
-        "none", "backbone", backbone_module._as_spec, lambda: ()
-    )
-    monkeypatch.setattr(backbone_module, "default_registry", lambda: fresh)
-
+def registered(own_registry):
     @kt.register_backbone("test/tiny", minimum_size=8, default_size=32)
     def tiny(input_shape, width=4):
         return build_tiny(input_shape, width)
-
-    return fresh
 
 
 def tiny(**arguments):

@@ -117,7 +117,7 @@ def find(url, **hashes):
         name="test/tiny",
         weights={"imagenet": kt.WeightsFile(url, **hashes)},
     )
-    return weights.find_weights(spec, "imagenet", (32, 32, 3), {})
+    return weights.find_weights(spec, "imagenet", (32, 32, 3), {}).path
 
 
 def test_weights_are_downloaded_once_and_then_cached(published, tmp_path):
@@ -171,4 +171,22 @@ def test_the_file_can_depend_on_shape_and_options(published, tmp_path):
     folder.mkdir(parents=True)
     (folder / "tiny_8_64.h5").write_bytes(b"")
     found = weights.find_weights(spec, "imagenet", (64, 64, 3), {"width": 8})
-    assert found == folder / "tiny_8_64.h5"
+    assert found.path == folder / "tiny_8_64.h5"
+
+
+def test_what_the_publisher_does_beside_loading_is_done(published, monkeypatch):
+    def finish(model):
+        model.get_layer("bn_1").gamma.assign([7.0] * 4)
+
+    with Server(published) as server:
+        spec = kt.BackboneSpec(
+            build_tiny,
+            weights={"imagenet": kt.WeightsFile(server.url, finish=finish)},
+        )
+        kt.register_backbone(spec, name="test/finished")
+        for channels in (3, 1):
+            model = kt.create_backbone(
+                "test/finished", input_shape=(32, 32, channels)
+            )
+            gamma = model.get_layer("bn_1").get_weights()[0]
+            assert gamma.tolist() == [7.0] * 4
