@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_transfer import weights
+
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Copies the weights of a 3-channel network to one with other channels.
@@ -33,7 +35,7 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
                 f"{tuple(new.shape)}. Use images of 3 channels."
             )
         adapted.append(value)
-    target.set_weights(adapted)
+    weights.assign_weights(target, adapted)
 
 
 def _adapt(value, channels):

@@ -5,6 +5,7 @@ Checked on Keras 3.15.1.
 
 import contextlib
 import importlib
+import inspect
 import threading
 
 import keras
@@ -93,6 +94,18 @@ def own_trainable_variables(layer) -> list:
     off, so that they could never be found again.
     """
     return list(layer._trainable_variables)
+
+
+def lora_bases(layer) -> list:
+    """The weights of this layer that LoRA keeps fixed beside its own.
+
+    Public alternative: `layer.kernel` is then the sum of both, a tensor, and
+    the flags of a frozen layer no longer tell the one from the other.
+    """
+    if not getattr(layer, "lora_enabled", False):
+        return []
+    bases = (getattr(layer, name, None) for name in ("_kernel", "_embeddings"))
+    return [base for base in bases if isinstance(base, keras.Variable)]
 
 
 def own_variables(layer) -> list:
@@ -246,6 +259,23 @@ def record_trainable_flags(model) -> None:
     model._compiled_trainable_state = {
         layer: layer.trainable for layer in model._flatten_layers()
     }
+
+
+def calling_callback_list(callback):
+    """The `CallbackList` that is just calling a callback's method, or None.
+
+    Public alternative: none. A callback is told the model and the parameters
+    of `fit`, but neither which callbacks run beside it nor in which order.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, keras.callbacks.CallbackList) and any(
+            other is callback for other in owner.callbacks
+        ):
+            return owner
+        frame = frame.f_back
+    return None
 
 
 def torch_random():

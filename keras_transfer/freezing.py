@@ -1,9 +1,13 @@
 """Freezing: the only writer of trainability flags."""
 
+import contextlib
+from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from keras_transfer import anatomy
 from keras_transfer import compat
 from keras_transfer import selectors as grammar
 from keras_transfer.paths import paths_of
@@ -16,6 +20,7 @@ def set_trainable(
     selectors: grammar.Selectors,
     *,
     batch_norm: str = "full",
+    keep_frozen: Iterable[Any] = (),
 ) -> None:
     """Opens exactly what is selected and freezes the rest of the model.
 
@@ -28,10 +33,14 @@ def set_trainable(
         selectors: What trains: a stage, a layer path, a pattern, an index or
             slice over `model.operations`, a fraction from the output, a
             predicate, or a sequence of these. `[]` freezes everything.
-        batch_norm: What the selected BatchNormalization layers do: `"full"`
-            trains them like any layer, `"frozen"` leaves them as they are,
-            `"statistics"` updates only the moving averages, `"affine"` trains
-            only gamma and beta. Defaults to `"full"`.
+        batch_norm: What the selected BatchNormalization layers of the backbone
+            do (those of a head always train): `"full"` trains them like any
+            layer, `"frozen"` leaves them as they are, `"statistics"` updates
+            only the moving averages, `"affine"` trains only gamma and beta.
+            Defaults to `"full"`.
+        keep_frozen: Weights that stay frozen wherever they are, such as those
+            that `never_trained` returns. Defaults to none; the weights under
+            LoRA always stay frozen.
 
     Raises:
         ValueError: For a selector that matches nothing or only layers without
@@ -61,7 +70,63 @@ def set_trainable(
             f"only {[op.name for op in selected][:3]}. Select layers that "
             "have weights; `kt.trainable_summary(model)` lists the parts."
         )
-    _write(model, {id(op) for op in selected}, batch_norm)
+    kept = {id(variable) for variable in keep_frozen}
+    _write(model, {id(op) for op in selected}, batch_norm, kept)
+
+
+def never_trained(model: keras.Model) -> list[Any]:
+    """Returns the weights that are frozen inside of layers that train.
+
+    Somebody froze them one by one: an adapter the weights it adapts, or a user
+    a single kernel. Freezing their layer and opening it again would open them
+    as well, so note them first and pass them to `set_trainable`.
+    BatchNormalization is left out, as its policies are such flags.
+
+    Args:
+        model: A built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> model.layers[0].kernel.trainable = False
+    >>> [weight.name for weight in never_trained(model)]
+    ['kernel']
+    """
+    kept = {}
+    for layer in compat.sublayers(model):
+        fixed = compat.lora_bases(layer)
+        if layer.trainable and not isinstance(
+            layer, keras.layers.BatchNormalization
+        ):
+            own = compat.own_trainable_variables(layer)
+            fixed += [variable for variable in own if not variable.trainable]
+        kept.update((id(variable), variable) for variable in fixed)
+    return list(kept.values())
+
+
+@contextlib.contextmanager
+def flags_kept(model: keras.Model) -> Iterator[None]:
+    """Gives a model its trainability flags back at the end of a block.
+
+    Args:
+        model: A built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> with flags_kept(model):
+    ...     set_trainable(model, [])
+    >>> len(model.trainable_variables)
+    2
+    """
+    layers = [(layer, layer.trainable) for layer in compat.sublayers(model)]
+    variables = [(v, v.trainable) for v in model.weights]
+    try:
+        yield
+    finally:
+        # From the outside in, since a layer hands its flag to what it holds.
+        for layer, flag in layers:
+            layer.trainable = flag
+        for variable, flag in variables:
+            variable.trainable = flag
 
 
 def freeze(
@@ -130,7 +195,7 @@ def _leaves(operation: Any) -> set[int]:
     return {id(operation)}
 
 
-def _write(model, opened, batch_norm):
+def _write(model, opened, batch_norm, kept=frozenset()):
     """Sets every flag explicitly, from the outside in.
 
     Assigning a parent and trusting propagation fails on TensorFlow, where a
@@ -140,6 +205,9 @@ def _write(model, opened, batch_norm):
         model.trainable = True
     else:
         model.trainable = False
+    head: set[int] = set()
+    if batch_norm != "full":  # There is nothing to protect in a new head.
+        head = set().union(*map(_leaves, anatomy.dissect(model).head))
     for operation in paths_of(model).values():
         if not isinstance(operation, keras.layers.Layer):
             continue
@@ -148,20 +216,24 @@ def _write(model, opened, batch_norm):
             operation.trainable = is_open
             continue
         for layer in compat.sublayers(operation):
-            _write_layer(layer, is_open, batch_norm)
+            policy = "full" if id(operation) in head else batch_norm
+            _write_layer(layer, is_open, policy, kept)
 
 
-def _write_layer(layer, is_open, batch_norm):
+def _write_layer(layer, is_open, batch_norm, kept):
     layer.trainable = is_open
     if not is_open or not isinstance(layer, keras.layers.BatchNormalization):
-        _write_variables(layer, is_open)
+        _write_variables(layer, is_open, kept)
         return
     # A frozen layer normalizes with its moving averages; the flags of its
     # variables decide by themselves whether gamma and beta train.
     layer.trainable = batch_norm in ("full", "statistics")
-    _write_variables(layer, batch_norm in ("full", "affine"))
+    _write_variables(layer, batch_norm in ("full", "affine"), kept)
 
 
-def _write_variables(layer, is_open):
+def _write_variables(layer, is_open, kept):
+    # LoRA's rule holds for flags read from a file, too, where a frozen layer
+    # says nothing about what it froze when it was open.
+    kept = kept | {id(variable) for variable in compat.lora_bases(layer)}
     for variable in compat.own_trainable_variables(layer):
-        variable.trainable = is_open
+        variable.trainable = is_open and id(variable) not in kept

@@ -4,6 +4,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer import names
+from keras_transfer import weights
 from keras_transfer.stages import Stage
 
 
@@ -40,14 +41,15 @@ def truncate(
             f"stages {list(ends)} or the name of a layer."
             + names.did_you_mean(cut_at, [*ends, *by_name])
         )
+    part = keras.Model(
+        backbone.inputs, by_name[last_layer].outputs[0], name=backbone.name
+    )
     with compat.canonical_names():
-        part = keras.Model(
-            backbone.inputs,
-            by_name[last_layer].outputs[0],
-            name=backbone.name,
-        )
-        clone = keras.models.clone_model(part)
-    clone.set_weights(part.get_weights())
+        image = keras.Input(backbone.input_shape[1:])
+        clone = keras.models.clone_model(part, input_tensors=[image])
+        # Cloning makes a list of the input, which then wants lists of images.
+        clone = keras.Model(image, clone.output, name=backbone.name)
+    weights.assign_weights(clone, part.get_weights())
     return clone
 
 

@@ -84,11 +84,23 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     try:
         model.load_weights(os.fspath(path))
     except Exception as error:
-        model.set_weights(before)
+        assign_weights(model, before)
         raise ValueError(
             f"The weights file {os.fspath(path)!r} does not fit the model "
             f"{model.name!r}, which is unchanged: {error}"
         ) from error
+
+
+def assign_weights(model: keras.Model, values: list[Any]) -> None:
+    """Gives a model the values that `get_weights` of its like returned.
+
+    `set_weights` alone leaves `Normalization` layers computing with what they
+    derived from their old weights.
+    """
+    model.set_weights(values)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
 
 
 def file_sha256(path: str | os.PathLike) -> str:

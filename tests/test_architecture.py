@@ -22,7 +22,8 @@ ROOMS = [
     ("optimizer",),
     ("selectors",),
     ("anatomy",),
-    ("truncation", "weights", "channels", "model_info", "stages"),
+    ("truncation", "channels"),
+    ("weights", "model_info", "stages"),
     (
         "provenance",
         "download",

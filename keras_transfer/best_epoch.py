@@ -1,0 +1,75 @@
+"""The callback that keeps the weights of the best epoch."""
+
+import math
+
+import keras
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Keeps the weights of the epoch with the best validation accuracy.
+
+    Of equally accurate epochs the one with the lower validation loss is the
+    best; without validation data, training figures decide. An epoch with a
+    figure that is not finite ends the training. Prefer it to
+    `EarlyStopping(restore_best_weights=True)` where `fit` may be interrupted:
+    the weights are there from the end of the first epoch on, and `restore`
+    works at any time. They are held in memory.
+
+    Attributes:
+        history: Each figure by epoch, as plain floats, all of them finite.
+        best: Number of the best epoch, counted from 1; `None` before the
+            first epoch has ended.
+        diverged: Number of the epoch that had a figure that is not finite;
+            `None` where all went well.
+
+    Example:
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> best = BestEpoch()
+    >>> history = model.fit(
+    ...     np.eye(2), np.ones(2), epochs=3, verbose=0, callbacks=[best])
+    >>> best.restore()
+    >>> best.best
+    3
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._forget()
+
+    def on_train_begin(self, logs=None):
+        self._forget()
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        if not all(map(math.isfinite, figures.values())):
+            self.diverged = epoch + 1
+            self.model.stop_training = True
+            return
+        for name, figure in figures.items():
+            self.history.setdefault(name, []).append(figure)
+        rank = _rank(figures)
+        if self._rank is None or rank > self._rank:
+            weights = self.model.get_weights()
+            # In one statement: Ctrl-C may fall between any two.
+            self._weights, self._rank, self.best = weights, rank, epoch + 1
+
+    def restore(self) -> None:
+        """Gives the model the weights of its best epoch.
+
+        Before the first epoch has ended it leaves the model as it is.
+        """
+        if self._weights is not None:
+            self.model.set_weights(self._weights)
+
+    def _forget(self):
+        self.history = {}
+        self.best = self.diverged = None
+        self._rank = self._weights = None
+
+
+def _rank(figures):
+    prefix = "val_" if "val_loss" in figures else ""
+    accuracy = figures.get(f"{prefix}accuracy", 0.0)
+    return accuracy, -figures.get(f"{prefix}loss", 0.0)
