@@ -1,0 +1,45 @@
+"""`keras-transfer plugins`: what provides backbones, with its state."""
+
+import argparse
+
+BROKEN = 1
+
+
+def add_parser(subparsers) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser(
+        "plugins",
+        help="list what provides backbones, and what is broken",
+        description="Loads every plugin and shows its state. The exit code\n"
+        "is 1 when any of them is broken.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; returns the exit code."""
+    import keras_transfer as kt
+    from keras_transfer.cli.tables import print_table
+
+    plugins = kt.plugins()
+    if not plugins:
+        raise ValueError(
+            "No plugin is installed. Run `pip install keras-transfer`, or "
+            "`pip install -e .` in its source folder."
+        )
+    print_table(
+        ("distribution", "version", "backbones", "state"),
+        [
+            (
+                plugin.distribution,
+                plugin.version,
+                len(plugin.names),
+                plugin.state,
+            )
+            for plugin in plugins
+        ],
+    )
+    for plugin in plugins:
+        for error in plugin.errors:
+            print(f"{plugin.distribution}: {error}")
+    return 0 if all(plugin.state == "ok" for plugin in plugins) else BROKEN

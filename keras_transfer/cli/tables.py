@@ -1,0 +1,40 @@
+"""Tables: drawn on a terminal, plain columns where output is piped."""
+
+import sys
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
+    """Prints a table to stdout.
+
+    Args:
+        columns: Headings.
+        rows: One value for each column; `None` shows as nothing.
+    """
+    rows = [["" if v is None else str(v) for v in row] for row in rows]
+    if sys.stdout.isatty():
+        _draw(columns, rows)
+        return
+    rows = [list(columns), *rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{v:<{w}}" for v, w in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _draw(columns, rows):
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        # Text, since a class may be called "[red]".
+        table.add_row(*map(Text, row))
+    Console(file=sys.stdout).print(table)

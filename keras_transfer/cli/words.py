@@ -1,0 +1,119 @@
+"""Conversion of words on the command line into values."""
+
+import argparse
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+from keras_transfer.backbone import BackboneSpec
+
+
+def whole_number(minimum: int):
+    """Returns a converter to whole numbers that are not below a minimum."""
+
+    def convert(word):
+        try:
+            number = int(word)
+        except ValueError:
+            number = None
+        if number is None or number < minimum:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number of at least {minimum}, received "
+                f"{word!r}"
+            )
+        return number
+
+    return convert
+
+
+def number_between(low: float, high: float, includes_low: bool = False):
+    """Returns a converter to numbers between two bounds, which are left out.
+
+    Args:
+        low: The lower bound.
+        high: The upper bound.
+        includes_low: Whether the lower bound itself is fine.
+    """
+
+    def convert(word):
+        try:
+            number = float(word)
+        except ValueError:
+            number = float("nan")
+        if not (low < number < high or (includes_low and number == low)):
+            start = "from" if includes_low else "above"
+            raise argparse.ArgumentTypeError(
+                f"expected a number {start} {low:g} and below {high:g}, "
+                f"received {word!r}"
+            )
+        return number
+
+    return convert
+
+
+def units(word: str) -> tuple[int, ...]:
+    """Converts `256,128` to the widths of layers."""
+    convert = whole_number(1)
+    return tuple(convert(part.strip()) for part in word.split(","))
+
+
+def key_and_value(word: str) -> tuple[str, str]:
+    """Converts `alpha=0.75` to a pair of texts."""
+    key, equals, value = word.partition("=")
+    if not key or not equals or not value:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=VALUE, such as alpha=0.75, received {word!r}"
+        )
+    return key.strip(), value.strip()
+
+
+def backbone_options(
+    spec: BackboneSpec, pairs: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Gives each option of a backbone the type of its default.
+
+    Args:
+        spec: The backbone.
+        pairs: Names and values as they were written.
+
+    Raises:
+        ValueError: For a value of another type than the default's, or an
+            option that is given twice.
+    """
+    options: dict[str, Any] = {}
+    for key, word in pairs:
+        if key in options:
+            raise ValueError(f"The option {key!r} is given more than once.")
+        options[key] = _typed(spec, key, word)
+    return options
+
+
+def _typed(spec, key, word):
+    value = _value(word)
+    default = spec.options.get(key)
+    if isinstance(default, bool):
+        fits = isinstance(value, bool)
+    elif isinstance(default, int | float):
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        if fits and isinstance(default, float):
+            value = float(value)
+    else:
+        fits = True
+        value = word if isinstance(default, str) else value
+    if not fits:
+        expected = "True or False" if isinstance(default, bool) else "a number"
+        raise ValueError(
+            f"The option {key!r} of the backbone {spec.name!r} must be "
+            f"{expected}; its default is {default!r}. Received: {word!r}."
+        )
+    return value
+
+
+def _value(word):
+    lowered = {"true": True, "false": False, "none": None}
+    if word.lower() in lowered:
+        return lowered[word.lower()]
+    try:
+        return ast.literal_eval(word)
+    except (ValueError, SyntaxError):
+        return word

@@ -1,0 +1,1 @@
+"""The demo: transfer learning on handwritten digits, without a network."""

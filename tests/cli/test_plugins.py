@@ -1,0 +1,54 @@
+import pytest
+
+import keras_transfer as kt
+
+
+def test_sound_plugins_are_listed(run):
+    code, out, err = run("plugins")
+    assert (code, err) == (0, "")
+    row = next(
+        line for line in out.splitlines() if line.startswith("registered")
+    )
+    assert row.split()[-2:] == ["1", "ok"]
+
+
+def test_a_broken_plugin_is_explained(run, tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch, "raise RuntimeError('no licence found')")
+    code, out, _ = run("plugins")
+    assert code == 1
+    row = next(line for line in out.splitlines() if "broken" in line)
+    assert row.split() == ["broken-nets", "1.2", "1", "broken"]
+    assert "broken-nets: broken/net: RuntimeError: no licence found" in out
+
+
+def test_asking_for_a_broken_backbone_names_its_plugin(
+    run, tmp_path, monkeypatch
+):
+    install(tmp_path, monkeypatch, "raise RuntimeError('no licence found')")
+    code, out, err = run("backbones", "show", "broken/net")
+    assert (code, out) == (2, "")
+    assert "RuntimeError: no licence found" in err
+    assert "of the distribution broken-nets 1.2" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("tiny_registered")
+def test_listing_does_not_import_a_broken_plugin(run, tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch, "raise RuntimeError('no licence found')")
+    code, out, _ = run("backbones", "list", "--provider=broken")
+    assert (code, out) == (0, "broken/net\n")
+    assert "broken/net" in kt.list_backbones()
+
+
+def install(folder, monkeypatch, source):
+    """Puts a distribution with one module on the path."""
+    (folder / "broken_nets.py").write_text(source)
+    metadata = folder / "broken_nets-1.2.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: broken-nets\nVersion: 1.2\n"
+    )
+    (metadata / "entry_points.txt").write_text(
+        "[keras_transfer.backbones]\nbroken.net = broken_nets:net\n"
+    )
+    monkeypatch.syspath_prepend(folder)
