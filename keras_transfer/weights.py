@@ -122,10 +122,15 @@ def _cached(spec, tag, source):
     except OSError as error:
         raise ConnectionError(
             f"The weights {tag!r} of {spec.name!r} are not in the cache and "
-            f"could not be downloaded ({error}). Fetch {source.url} on a "
-            f"machine with a network and put it at {os.fspath(path)!r}, or "
+            f"could not be downloaded. {_way_out(error, source, path)} Or "
             "pass weights=PATH, or weights=None for random weights."
         ) from error
+
+
+def _way_out(error, source, path):
+    if isinstance(error, ConnectionError):
+        return error  # It names the address and the place already.
+    return f"{error}. Fetch {source.url} by other means and put it at {path}."
 
 
 def _verified(path, source):
