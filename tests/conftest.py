@@ -18,6 +18,12 @@ def seed():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def registrations_end_with_the_test(monkeypatch):
+    shared = backbone.default_registry()
+    monkeypatch.setattr(shared, "_runtime", dict(shared._runtime))
+
+
 @pytest.fixture
 def tiny_backbone():
     """A function that makes three convolution stages for small images."""
