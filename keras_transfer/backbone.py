@@ -15,10 +15,10 @@ GROUP = "keras_transfer.backbones"
 
 @dataclasses.dataclass(frozen=True)
 class WeightsFile:
-    """A file of pretrained weights that can be downloaded.
+    """A file of pretrained weights, published or shipped with the plugin.
 
     Args:
-        url: Where it is published.
+        url: Where it is published; a `file:` address is read in place.
         file_name: Its name in the cache, `<Keras home>/models`. Defaults to
             the last part of the URL.
         sha256: Hexadecimal digest that the file must have, or `None` where

@@ -250,6 +250,16 @@ def replace_optimizer(model, optimizer) -> None:
     model._compile_config.config["optimizer"] = optimizer
 
 
+def compiled_loss(model, y, y_pred, sample_weight):
+    """The loss that a model was compiled with, of these labels and outputs.
+
+    Public alternative: `Model.compute_loss` adds the losses of regularizers
+    each time it is called; `Model.loss` may be a bare name that says nothing
+    of the shape of labels.
+    """
+    return model._compile_loss(y, y_pred, sample_weight)
+
+
 def record_trainable_flags(model) -> None:
     """Tells Keras that the flags of a compiled model were changed knowingly.
 

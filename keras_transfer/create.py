@@ -15,10 +15,11 @@ from keras_transfer import provenance
 from keras_transfer import stages
 from keras_transfer import truncation
 from keras_transfer import weights as weights_files
+from keras_transfer.backbone import BackboneSpec
 
 
 def create_backbone(
-    name: str,
+    name: str | BackboneSpec,
     *,
     weights: str | os.PathLike | None = "imagenet",
     input_shape: tuple[int, int, int] | None = None,
@@ -31,7 +32,8 @@ def create_backbone(
     preprocessing that the registry declares for it.
 
     Args:
-        name: Full name (`"applications/vgg16"`) or unique short name.
+        name: Full name (`"applications/vgg16"`) or unique short name, or a
+            specification, registered or not.
         weights: A tag such as `"imagenet"`, the path of a weights file, or
             `None` for random weights. Defaults to `"imagenet"`.
         input_shape: `(height, width, channels)` in pixels; `None` as height
@@ -55,7 +57,8 @@ def create_backbone(
     >>> backbone.output_shape
     (None, 56, 56, 128)
     """
-    spec = registry.get_backbone(name)
+    is_spec = isinstance(name, BackboneSpec)
+    spec = name if is_spec else registry.get_backbone(name)
     _check_options(spec, options)
     input_shape = _checked_shape(spec, input_shape)
     found = None
@@ -74,7 +77,7 @@ def create_backbone(
     if cut_at is not None:
         model = truncation.truncate(model, cut_at, model_stages)
         boundaries = truncation.stages_up_to(model, model_stages)
-    owner = registry.owner_of(spec.name)
+    owner = ("", "") if is_spec else registry.owner_of(spec.name)
     record = provenance.Provenance(
         name=spec.name,
         options=options,
@@ -156,7 +159,7 @@ def _checked_shape(spec, shape):
             "`input_shape` must end with the number of channels, at least 1. "
             f"Received: {shape!r}."
         )
-    if shape[0] in (1, 3, 4) and channel_count >= spec.minimum_size:
+    if shape[0] in (1, 3, 4) and channel_count >= max(5, spec.minimum_size):
         raise ValueError(
             f"`input_shape` is (height, width, channels). Received {shape!r}, "
             "which looks like channels first: write "

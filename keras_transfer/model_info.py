@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_transfer import needed_classes
+
 SCHEMA = 1
 
 
@@ -49,7 +51,10 @@ class ModelInfo(keras.layers.Layer):
     def from_config(cls, config):
         # A later version may add arguments; all that it knows of the model is
         # in the metadata.
-        return cls(config.get("metadata", {}), name=config["name"])
+        metadata = config.get("metadata", {})
+        # What follows in the file is read after this layer.
+        needed_classes.explain_when_missing(metadata)
+        return cls(metadata, name=config["name"])
 
 
 @dataclasses.dataclass(frozen=True)

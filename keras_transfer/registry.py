@@ -54,6 +54,8 @@ class Registry:
             the registry hands out, or raises when the object is unsuitable.
         entry_points: A callable that returns the group's entry points.
             Defaults to those of the installed distributions.
+        spell: Turns the name of an entry point into that of its object.
+            Defaults to `provider.name` into `provider/name`.
     """
 
     def __init__(
@@ -62,11 +64,13 @@ class Registry:
         kind: str,
         finish: Callable[[str, Any], Any],
         entry_points: Callable[[], Iterable] | None = None,
+        spell: Callable[[str], str] | None = None,
     ):
         self.group = group
         self.kind = kind
         self._finish = finish
         self._entry_points = entry_points or self._installed
+        self._spell = spell or (lambda name: name.replace(".", "/", 1))
         self._runtime: dict[str, Any] = {}
 
     def names(
@@ -180,7 +184,7 @@ class Registry:
                 value=point.value,
                 load=point.load,
             )
-            claims = entries.setdefault(point.name.replace(".", "/", 1), [])
+            claims = entries.setdefault(self._spell(point.name), [])
             # One distribution can be found twice: installed in editable
             # mode, its metadata also lies in the source folder.
             if all(

@@ -8,6 +8,7 @@ import zipfile
 
 import keras
 
+from keras_transfer import needed_classes
 from keras_transfer import serialization
 from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.output_path import check_output
@@ -69,8 +70,9 @@ def load_model(path: str | os.PathLike) -> keras.Model:
         path: A `.keras` file.
 
     Raises:
-        ValueError: If there is no such file, it is damaged, or it is an `.h5`
-            file, whose weights Keras assigns wrongly when layers are frozen.
+        ValueError: If there is no such file, it is damaged, it needs a class
+            of a plugin that is not installed, or it is an `.h5` file, whose
+            weights Keras assigns wrongly when layers are frozen.
 
     Example:
     >>> load_model("missing.keras")
@@ -93,6 +95,7 @@ def load_model(path: str | os.PathLike) -> keras.Model:
             f"{os.fspath(path)!r} is not a Keras model file: it is damaged, "
             "truncated or of another format. Expected a '.keras' archive."
         )
+    needed_classes.check_file(path)
     model = keras.saving.load_model(os.fspath(path), safe_mode=True)
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and is_wrapped(optimizer):

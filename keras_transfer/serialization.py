@@ -16,6 +16,7 @@ import sys
 _SERIALIZABLE = (
     "keras_transfer.model_info",
     "keras_transfer.heads",
+    "keras_transfer.heads.auxiliary_model",
     "keras_transfer.optimizer",
 )
 
@@ -31,6 +32,8 @@ def register_when_keras_is_imported():
 def _register():
     for name in _SERIALIZABLE:
         importlib.import_module(name)
+    # Those of plugins are imported when a file needs them.
+    importlib.import_module("keras_transfer.plugin_classes").add_stubs()
 
 
 class _KerasFinder(importlib.abc.MetaPathFinder):

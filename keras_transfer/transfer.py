@@ -9,6 +9,7 @@ from keras_transfer import anatomy
 from keras_transfer import compat
 from keras_transfer import create
 from keras_transfer import model_info
+from keras_transfer import needed_classes
 from keras_transfer import provenance
 
 
@@ -73,7 +74,9 @@ def build_model(
         if preprocessing != "inside":
             x = _preprocess(preprocessing, x)
         outputs = head(backbone(x))
-        return keras.Model(image, outputs, name=name)
+        model = keras.Model(image, outputs, name=name)
+    metadata["classes"] = needed_classes.owners_of(model)
+    return model
 
 
 def _preprocess(preprocessing, images):

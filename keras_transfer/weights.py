@@ -4,6 +4,8 @@ import collections
 import hashlib
 import os
 import pathlib
+import urllib.parse
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +53,8 @@ def find_weights(
         source = spec.weights[weights]
         if not isinstance(source, WeightsFile):
             source = source(input_shape, **options)
-        return LocalWeights(_cached(spec, weights, source), source.finish)
+        local = _shipped(source) or _cached(spec, weights, source)
+        return LocalWeights(local, source.finish)
     path = pathlib.Path(weights).expanduser()
     if path.is_file():
         return LocalWeights(path)
@@ -109,6 +112,20 @@ def file_sha256(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _shipped(source):
+    """The file of a `file:` address, which a plugin brings along."""
+    address = urllib.parse.urlsplit(source.url)
+    if address.scheme != "file":
+        return None
+    path = pathlib.Path(urllib.request.url2pathname(address.path))
+    if not path.is_file():
+        raise ValueError(
+            f"The plugin's weights file {os.fspath(path)!r} does not exist: "
+            "its package was installed without its data. Install it again."
+        )
+    return _verified(path, source, "plugin's", "Install the plugin again.")
+
+
 def _cached(spec, tag, source):
     home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
     path = pathlib.Path(home) / "models" / source.file_name
@@ -133,7 +150,9 @@ def _way_out(error, source, path):
     return f"{error}. Fetch {source.url} by other means and put it at {path}."
 
 
-def _verified(path, source):
+def _verified(
+    path, source, whose="cached", remedy="Delete it to download it again."
+):
     for algorithm in ("sha256", "md5"):
         expected = getattr(source, algorithm)
         if expected is None:
@@ -142,9 +161,9 @@ def _verified(path, source):
             received = hashlib.file_digest(file, algorithm).hexdigest()
         if received != expected:
             raise ValueError(
-                f"The cached weights file {os.fspath(path)!r} is damaged or "
+                f"The {whose} weights file {os.fspath(path)!r} is damaged or "
                 f"another version: expected the {algorithm} {expected}, "
-                f"received {received}. Delete it to download it again."
+                f"received {received}. {remedy}"
             )
     return path
 

@@ -14,8 +14,8 @@ PLUGINS = ROOT / "plugins"
 
 # From the outside in; a module imports only from its own room or rooms below.
 ROOMS = [
-    ("cli", "demo", "__main__"),
-    ("prediction", "transfer", "create"),
+    ("cli", "demo", "testing", "__main__"),
+    ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     ("best_epoch", "class_report", "history_files", "output_path"),
     ("freezing", "first_batch", "transition"),
@@ -33,6 +33,7 @@ ROOMS = [
         "strides",
     ),
     ("backbone",),
+    ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),
     ("names",),
 ]

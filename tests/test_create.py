@@ -220,3 +220,22 @@ def test_fields_of_a_registered_spec_can_be_replaced():
 def test_a_wrong_spec_is_refused(fields, error, message):
     with pytest.raises(error, match=message):
         kt.BackboneSpec(**{"builder": build_tiny, **fields})
+
+
+def test_a_spec_need_not_be_registered():
+    spec = kt.BackboneSpec(build_tiny, name="my/tiny", minimum_size=1)
+    before = kt.list_backbones()
+    backbone = kt.create_backbone(
+        spec, weights=None, input_shape=(8, 8, 3), width=2
+    )
+    assert backbone.count_params() == build_tiny((8, 8, 3), 2).count_params()
+    record = kt.info(kt.build_model(backbone, kt.heads.LinearHead(2))).backbone
+    assert (record["name"], record["distribution"]) == ("my/tiny", "")
+    assert kt.list_backbones() == before
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (3, 3, 1), (4, 4, 4)])
+def test_tiny_images_are_not_taken_for_channels_first(shape):
+    spec = kt.BackboneSpec(build_tiny, minimum_size=1)
+    backbone = kt.create_backbone(spec, weights=None, input_shape=shape)
+    assert backbone.input_shape == (None, *shape)

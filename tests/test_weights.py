@@ -190,3 +190,39 @@ def test_what_the_publisher_does_beside_loading_is_done(published, monkeypatch):
             )
             gamma = model.get_layer("bn_1").get_weights()[0]
             assert gamma.tolist() == [7.0] * 4
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    """A specification whose weights file lies beside the plugin."""
+    path = tmp_path / "with a space" / "tiny.weights.h5"
+    path.parent.mkdir()
+    build_tiny().save_weights(path)
+    file = weights.WeightsFile(path.as_uri(), sha256=weights.file_sha256(path))
+    spec = kt.BackboneSpec(
+        build_tiny, "my/tiny", default_size=32, weights={"own": file}
+    )
+    return spec, path
+
+
+def test_a_file_that_the_plugin_ships_is_read_in_place(
+    shipped, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    spec, path = shipped
+    one, other = (kt.create_backbone(spec, weights="own") for _ in range(2))
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_shipped_file_that_is_missing_or_damaged_is_named(shipped):
+    spec, path = shipped
+    path.write_bytes(path.read_bytes() + b"0")
+    with pytest.raises(
+        ValueError, match="The plugin's weights file .* damaged or.*the plugin"
+    ):
+        kt.create_backbone(spec, weights="own")
+    path.unlink()
+    with pytest.raises(ValueError, match="does not exist: its package was"):
+        kt.create_backbone(spec, weights="own")

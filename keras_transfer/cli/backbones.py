@@ -120,11 +120,14 @@ def _weights(spec, options):
         if callable(source):
             source = source(shape, **options)
         yield f"weights {tag}", source.url
-        # As `find_weights` looks for it; that module needs Keras.
-        home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
-        path = pathlib.Path(home) / "models" / source.file_name
-        state = "in the cache:" if path.is_file() else "not downloaded to"
-        yield "", f"{state} {path}"
+        if not source.url.startswith("file:"):  # Such came with the plugin.
+            # As `find_weights` looks for it; that module needs Keras.
+            home = os.environ.get("KERAS_HOME") or os.path.expanduser(
+                "~/.keras"
+            )
+            path = pathlib.Path(home) / "models" / source.file_name
+            state = "in the cache:" if path.is_file() else "not downloaded to"
+            yield "", f"{state} {path}"
         if source.licence and source.licence != spec.licence:
             yield "", f"licence {source.licence}"
 
