@@ -17,9 +17,9 @@ DEFAULT_DROPOUT = 0.5
 
 DESCRIPTION = """\
 Trains a classifier on a folder of photographs, one subfolder per class, or
-train/ beside val/ with such subfolders in each. The backbone stays frozen, a
-new head learns. Writes the model of the best epoch, and beside it history.png
-and history.csv. Ctrl-C keeps the best epoch so far.
+train/ beside val/ with such subfolders in each. A new head learns on the
+frozen backbone, or as --schedule says. Writes the model of the best epoch, and
+beside it history.png and history.csv. Ctrl-C keeps the best epoch so far.
 """
 
 
@@ -130,6 +130,14 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_LEARNING_RATE,
         metavar="RATE",
         help=f"of Adam (default: {DEFAULT_LEARNING_RATE})",
+    )
+    training.add_argument(
+        "--schedule",
+        default="linear_probe",
+        metavar="FILE|NAME",
+        help="what trains when: a .json or .yaml file, or a name such as "
+        "gradual_unfreeze or linear_probe_then_fine_tune (default: "
+        "linear_probe, the head alone)",
     )
     training.add_argument(
         "--augment",

@@ -14,6 +14,7 @@ from keras_transfer import model_info
 from keras_transfer.best_epoch import BestEpoch
 from keras_transfer.cli.fit_checks import Network
 from keras_transfer.cli.fit_result import print_result
+from keras_transfer.cli.fit_schedule import find_schedule
 from keras_transfer.cli.interruption import StopOnInterrupt
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
@@ -39,6 +40,7 @@ def train(
             training; or if the loss became NaN.
     """
     keras.utils.set_random_seed(arguments.seed)
+    schedule = find_schedule(arguments.schedule, arguments.epochs)
     # Before the photographs, of which there may be many to check.
     backbone = kt.create_backbone(
         network.spec.name,
@@ -49,7 +51,8 @@ def train(
     )
     images, validation = _read_images(arguments, network)
     model = _build(arguments, backbone, images.class_names)
-    _print_plan(network, model, images, validation)
+    _print_plan(network, images, validation)
+    print(f"\n{schedule.describe(model, arguments.epochs)}\n", flush=True)
     best = BestEpoch()
     start = time.perf_counter()
     is_interrupted = False
@@ -64,7 +67,7 @@ def train(
                 # In a log file, a bar would be a line for every batch.
                 verbose=1 if sys.stdout.isatty() else 2,
                 callbacks=[
-                    kt.schedules.LinearProbe(),
+                    schedule,
                     keras.callbacks.TerminateOnNaN(),
                     best,
                     stop,
@@ -110,25 +113,20 @@ def _build(arguments, backbone, class_names):
             dropout=arguments.dropout,
         )
     model = kt.build_model(backbone, head, class_names=class_names)
-    kt.freeze(model)
     return kt.compile_for_transfer(
         model, "adam", learning_rate=arguments.learning_rate
     )
 
 
-def _print_plan(network, model, images, validation):
+def _print_plan(network, images, validation):
     names = images.class_names
     shown = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
-    details = kt.info(model)
-    frozen = details.parameters - details.trainable_parameters
     height, width, _ = network.input_shape
     print(
         f"{len(images.file_paths):,} training and "
         f"{len(validation.file_paths):,} validation images of {len(names)} "
         f"classes: {shown}\n{network.label}, {height}x{width} pixels, weights "
-        f"{network.weights or 'random'}: {frozen:,} parameters frozen, "
-        f"{details.trainable_parameters:,} to train",
-        flush=True,
+        f"{network.weights or 'random'}"
     )
 
 

@@ -27,6 +27,7 @@ def save(
             own={k: np.array(ops.convert_to_numpy(v)) for k, v in own.items()},
             cohorts=roster.saved(),
             schedule_state=optimizer.memory.schedule_state,
+            schedule_arrays=optimizer.memory.arrays,
         ),
     )
 
@@ -64,3 +65,4 @@ def load(
     for name in own.keys() & state.own.keys():
         own[name].assign(state.own[name])
     optimizer.memory.schedule_state = state.schedule_state
+    optimizer.memory.arrays = state.schedule_arrays

@@ -27,12 +27,16 @@ class SavedState:
         own: Values common to all cohorts, by name.
         cohorts: Owners and values of each cohort.
         schedule_state: The JSON data that a freeze schedule keeps here.
+        schedule_arrays: The arrays that it keeps here.
     """
 
     rule: str
     own: dict[str, np.ndarray]
     cohorts: list[SavedCohort]
     schedule_state: dict[str, Any]
+    schedule_arrays: dict[str, np.ndarray] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 def is_ours(store: Mapping[str, Any]) -> bool:
@@ -59,6 +63,7 @@ def write_state(store: MutableMapping[str, Any], state: SavedState) -> None:
         "rule": state.rule,
         "own": put(state.own),
         "schedule_state": state.schedule_state,
+        "schedule_arrays": put(state.schedule_arrays),
         "censuses": [dataclasses.asdict(census) for census in censuses],
         "cohorts": [
             {
@@ -123,6 +128,7 @@ def _interpret(description, store):
         rule=description["rule"],
         own=take(description["own"]),
         schedule_state=description["schedule_state"],
+        schedule_arrays=take(description.get("schedule_arrays", {})),
         cohorts=[
             SavedCohort(
                 censuses[cohort["census"]],

@@ -1,11 +1,11 @@
 """Linear probing: the head alone trains."""
 
-import keras
+from keras_transfer.schedules import parts
+from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.schedule import Schedule
 
-from keras_transfer import freezing
 
-
-class LinearProbe(keras.callbacks.Callback):
+class LinearProbe(Schedule):
     """Keeps the backbone frozen from the first step of `fit` to the last.
 
     Prefer it for few images, or as the baseline of every other schedule.
@@ -26,9 +26,6 @@ class LinearProbe(keras.callbacks.Callback):
     Reference: [Alain & Bengio, 2016](https://arxiv.org/abs/1610.01644)
     """
 
-    def on_train_begin(self, logs=None):
-        before = [v.trainable for v in self.model.variables]
-        freezing.freeze(self.model)
-        if before != [v.trainable for v in self.model.variables]:
-            # A step that was traced before knows the old flags.
-            self.model.make_train_function(force=True)
+    def phases_for(self, model, epochs=None):
+        *_, head = parts.parts_of(model)
+        return [Phase(head.selector, name="head")]

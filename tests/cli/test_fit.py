@@ -49,6 +49,7 @@ def test_the_best_epoch_is_kept_not_the_last(
         """Turns the head around before the last epoch."""
 
         def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
             if epoch == 3:
                 for weight in self.model.get_layer("head").weights:
                     weight.assign(-100 * weight)
@@ -64,6 +65,24 @@ def test_the_best_epoch_is_kept_not_the_last(
     kt.compile_for_transfer(model)
     figures = model.evaluate(validation, verbose=0, return_dict=True)
     assert figures["loss"] == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_a_schedule_thaws_and_is_shown_before_training(fit, tmp_path):
+    code, out, err = fit("--seed=1", "--schedule=gradual_unfreeze", epochs=3)
+    assert (code, err) == (0, "")
+    assert out.index("trainable") < out.index("Epoch 1/3")
+    model = kt.load_model(tmp_path / "model.keras")
+    assert isinstance(kt.schedules.of(model), kt.schedules.GradualUnfreeze)
+    assert kt.info(model).history["phase"] == [0.0, 1.0, 2.0]
+
+
+def test_an_unknown_schedule_is_refused_before_anything_is_written(
+    fit, tmp_path
+):
+    code, _, err = fit("--schedule=gradual")
+    assert code == 2
+    assert "Did you mean 'gradual_unfreeze'" in err
+    assert not (tmp_path / "model.keras").exists()
 
 
 def test_the_backbone_stays_and_the_head_learns(fit, tmp_path):

@@ -1,0 +1,94 @@
+"""Chain-thaw: each stage is trained alone, then all together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_transfer import selectors
+from keras_transfer.schedules import ending
+from keras_transfer.schedules import parts
+from keras_transfer.schedules import until as endings
+from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.schedule import Schedule
+
+
+class ChainThaw(Schedule):
+    """Trains the head, then each stage alone from the input on, then all.
+
+    Prefer it to gradual unfreezing for small data sets: few weights train at a
+    time, so each stage adapts with little risk of overfitting.
+
+    Args:
+        until: What ends each phase but the last, as for `Phase`. The paper
+            waits until the validation loss stops falling: `Plateau(patience=5)`
+            with `restore_best="val_loss"`. Defaults to `Epochs(1)`.
+        restore_best: As for `Phase`, in each phase. Defaults to `None`.
+        stages: Selectors of the stages from input to output, for a backbone
+            that has none. Defaults to `None`: the backbone's own.
+        learning_rate: As for `Phase`. Defaults to 1.
+        batch_norm: As for `Phase`. Defaults to `"frozen"`.
+        warmup_steps: As for `Phase`. Defaults to 0.
+
+    Raises:
+        ValueError: If an argument is out of range; at the start of `fit`, if
+            the model has no stages or training is too short for all phases.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+    ...      keras.layers.Dense(2, name="output")]
+    ... )
+    >>> model.compile("adam", loss="mse")
+    >>> x, y = np.ones((8, 4)), np.ones((8, 2))
+    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[ChainThaw()])
+    >>> history.history["trainable_params"]
+    [8, 15, 23]
+
+    Reference: [Felbo et al., 2017](https://arxiv.org/abs/1708.00524)
+    """
+
+    def __init__(
+        self,
+        until: endings.Until = endings.Epochs(1),  # noqa: B008
+        restore_best: str | None = None,
+        stages: Sequence[selectors.Selectors] | None = None,
+        learning_rate: Any = 1.0,
+        batch_norm: str = "frozen",
+        warmup_steps: int = 0,
+    ):
+        super().__init__()
+        self.until = until
+        self.restore_best = restore_best
+        self.stages = stages
+        self.learning_rate = learning_rate
+        self.batch_norm = batch_norm
+        self.warmup_steps = warmup_steps
+        if not endings.conditions(until):
+            raise ValueError(
+                "`until` of ChainThaw must end a phase, such as Epochs(1) or "
+                f"Plateau(). Received: {until!r}."
+            )
+        self._phase("head", "head", until)  # Wrong arguments are told now.
+
+    def phases_for(self, model, epochs=None):
+        *body, head = parts.parts_of(model)
+        stages = parts.named_stages(model, body, self.stages)
+        return [
+            self._phase("head", head.selector, self.until),
+            *(self._phase(name, part, self.until) for name, part in stages),
+            self._phase("all", "*", None),
+        ]
+
+    @property
+    def counts_steps(self):
+        return ending.counts_steps(self._phase("head", "head", self.until))
+
+    def _phase(self, name, opened, until):
+        return Phase(
+            opened,
+            name=name,
+            until=until,
+            restore_best=self.restore_best,
+            learning_rate=self.learning_rate,
+            batch_norm=self.batch_norm,
+            warmup_steps=self.warmup_steps,
+        )

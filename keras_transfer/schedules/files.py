@@ -1,0 +1,164 @@
+"""Schedules in JSON or YAML text."""
+
+import importlib
+import inspect
+import json
+import os
+import pathlib
+from typing import Any
+from typing import Self
+
+from keras_transfer import names
+from keras_transfer.schedules.as_data import from_data
+from keras_transfer.schedules.as_data import to_data
+
+_KIND = "schedule"
+
+
+class Writable:
+    """Mixin: writes a schedule as text, with its arguments under their names.
+
+    A file written by hand may leave out what has its default:
+
+        schedule: GradualUnfreeze
+        every: 2
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as JSON data.
+
+        Raises:
+            ValueError: If one of them holds a function.
+        """
+        return {name: to_data(getattr(self, name)) for name in _arguments(self)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Returns the schedule that `get_config` described.
+
+        Raises:
+            ValueError: If the schedule has no such argument.
+        """
+        known = _arguments(cls)
+        unknown = sorted(set(config) - set(known))
+        if unknown:
+            raise ValueError(
+                f"{cls.__name__} has no {unknown}. Expected some of {known}."
+                + names.did_you_mean(unknown[0], known)
+            )
+        return cls(**{name: from_data(value) for name, value in config.items()})
+
+    @property
+    def is_data(self) -> bool:
+        """Whether no argument holds a function, so that it can be written."""
+        try:
+            self.get_config()
+        except ValueError:
+            return False
+        return True
+
+    def to_data(self) -> dict[str, Any]:
+        """Returns name and arguments of the schedule as JSON data."""
+        return {_KIND: type(self).__name__, **self.get_config()}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Any:
+        """Returns the schedule, of whatever kind, that `to_data` described.
+
+        Raises:
+            ValueError: If there is no schedule of that name.
+        """
+        kinds = {kind.__name__: kind for kind in _family(Writable)}
+        if not isinstance(data, dict) or _KIND not in data:
+            raise ValueError(
+                f"A schedule must be a mapping with the key {_KIND!r}, one of "
+                f"{sorted(kinds)}. Received: {data!r}."
+            )
+        name = data[_KIND]
+        if name not in kinds:
+            raise ValueError(
+                f"Unknown schedule {name!r}. Expected one of {sorted(kinds)}."
+                + names.did_you_mean(str(name), kinds)
+            )
+        arguments = {k: v for k, v in data.items() if k != _KIND}
+        return kinds[name].from_config(arguments)
+
+    def to_json(self) -> str:
+        """Returns the schedule as JSON text."""
+        return json.dumps(self.to_data(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Any:
+        """Returns the schedule that is written in JSON text."""
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"The schedule is not valid JSON: {error}."
+            ) from error
+        return cls.from_data(data)
+
+    def to_yaml(self) -> str:
+        """Returns the schedule as YAML text; needs PyYAML."""
+        return _yaml().safe_dump(self.to_data(), sort_keys=False)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Any:
+        """Returns the schedule that is written in YAML text; needs PyYAML."""
+        yaml = _yaml()
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(
+                f"The schedule is not valid YAML: {error}."
+            ) from error
+        return cls.from_data(data)
+
+    def to_file(self, path: str | os.PathLike) -> None:
+        """Writes the schedule to a `.json`, `.yaml` or `.yml` file."""
+        text = self.to_json() if _is_json(path) else self.to_yaml()
+        pathlib.Path(path).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike) -> Any:
+        """Reads a schedule from a `.json`, `.yaml` or `.yml` file."""
+        is_json = _is_json(path)
+        path = pathlib.Path(path)
+        if not path.is_file():
+            raise ValueError(f"There is no schedule file {os.fspath(path)!r}.")
+        text = path.read_text(encoding="utf-8")
+        return cls.from_json(text) if is_json else cls.from_yaml(text)
+
+
+def _family(kind):
+    """Everything that was derived from a class, wherever, and can be made."""
+    found = []
+    for child in kind.__subclasses__():
+        found += [child, *_family(child)]
+    return [child for child in found if not inspect.isabstract(child)]
+
+
+def _arguments(schedule):
+    kind = schedule if isinstance(schedule, type) else type(schedule)
+    if "__init__" not in vars(kind):
+        return []
+    return [*inspect.signature(kind.__init__).parameters][1:]
+
+
+def _is_json(path):
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix not in (".json", ".yaml", ".yml"):
+        raise ValueError(
+            "A schedule file must end in .json, .yaml or .yml. Received: "
+            f"{os.fspath(path)!r}."
+        )
+    return suffix == ".json"
+
+
+def _yaml():
+    try:
+        return importlib.import_module("yaml")
+    except ImportError as error:
+        raise ValueError(
+            "YAML needs PyYAML: `pip install pyyaml`. JSON works without it."
+        ) from error

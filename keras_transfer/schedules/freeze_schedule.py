@@ -1,0 +1,63 @@
+"""A schedule whose phases are written out."""
+
+from collections.abc import Sequence
+
+from keras_transfer.schedules import ending
+from keras_transfer.schedules import timeline
+from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.schedule import Schedule
+
+
+class FreezeSchedule(Schedule):
+    """Trains a model in phases, in each of which other layers are frozen.
+
+    Prefer it to the named schedules, which write such phases by themselves,
+    when none of them says what you want.
+
+    Args:
+        phases: The phases in their order.
+
+    Raises:
+        TypeError: If an element is not a `Phase`.
+        ValueError: If there are no phases or they overlap; at the start of
+            `fit`, if they do not fit the model or one never begins.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> from keras_transfer.schedules import Epochs, Phase
+    >>> schedule = FreezeSchedule([
+    ...     Phase("output", name="probe", until=Epochs(1)),
+    ...     Phase("*", name="all", learning_rate={"hidden": 0.1}),
+    ... ])
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+    ...      keras.layers.Dense(2, name="output")]
+    ... )
+    >>> model.compile("adam", loss="mse")
+    >>> x, y = np.ones((8, 4)), np.ones((8, 2))
+    >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[schedule])
+    >>> history.history["trainable_params"]
+    [8, 23]
+
+    Reference: [Howard and Ruder, 2018](https://arxiv.org/abs/1801.06146)
+    """
+
+    def __init__(self, phases: Sequence[Phase]):
+        super().__init__()
+        self.phases = phases
+        for phase in phases:
+            if not isinstance(phase, Phase):
+                raise TypeError(
+                    "`phases` must be a list of Phase. Received: "
+                    f"{phase!r} of type {type(phase).__name__}."
+                )
+        if not phases:
+            raise ValueError("`phases` must hold at least one Phase.")
+        timeline.starts(phases)
+
+    def phases_for(self, model, epochs=None):
+        return list(self.phases)
+
+    @property
+    def counts_steps(self):
+        return any(ending.counts_steps(phase) for phase in self.phases)

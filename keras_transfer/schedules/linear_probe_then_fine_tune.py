@@ -1,0 +1,86 @@
+"""Linear probing first, then fine-tuning of all or the top stages."""
+
+from typing import Any
+
+from keras_transfer import selectors
+from keras_transfer.schedules import parts
+from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.schedule import Schedule
+from keras_transfer.schedules.until import Epochs
+
+
+class LinearProbeThenFineTune(Schedule):
+    """Trains the head for some epochs, then the backbone with it.
+
+    Prefer it to fine-tuning from the start, whose first large gradients, of a
+    head that knows nothing yet, distort the pretrained features.
+
+    Args:
+        probe_epochs: Number of epochs with the backbone frozen, at least 1.
+        stages: What is thawed then: a number of stages from the top, or
+            selectors. Defaults to `None`: the whole backbone.
+        learning_rate: Multipliers of the second phase, as for `Phase`.
+            Defaults to 0.1 for the backbone and 1 for the head.
+        batch_norm: BatchNormalization of the second phase, as for `Phase`.
+            Defaults to `"frozen"`.
+        warmup_steps: As for `Phase`, in the second phase. Defaults to 0.
+
+    Raises:
+        ValueError: If an argument is out of range; at the start of `fit`, if
+            training is over before the probe.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+    ...      keras.layers.Dense(2, name="output")]
+    ... )
+    >>> model.compile("adam", loss="mse")
+    >>> x, y = np.ones((8, 4)), np.ones((8, 2))
+    >>> schedule = LinearProbeThenFineTune(probe_epochs=2)
+    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
+    >>> history.history["trainable_params"]
+    [8, 8, 23]
+
+    Reference: [Kumar et al., 2022](https://arxiv.org/abs/2202.10054)
+    """
+
+    def __init__(
+        self,
+        probe_epochs: int,
+        stages: int | selectors.Selectors | None = None,
+        learning_rate: Any = None,
+        batch_norm: str = "frozen",
+        warmup_steps: int = 0,
+    ):
+        super().__init__()
+        self.probe_epochs = probe_epochs
+        self.stages = stages
+        self.learning_rate = learning_rate
+        self.batch_norm = batch_norm
+        self.warmup_steps = warmup_steps
+        # Wrong arguments are told now rather than at the start of `fit`.
+        self._phases(
+            "head", "*", 1.0 if learning_rate is None else learning_rate
+        )
+
+    def phases_for(self, model, epochs=None):
+        *body, head = parts.parts_of(model)
+        rate = self.learning_rate
+        if rate is None:
+            # Later entries win: everything slowly, except for the head.
+            rate = {"*": 0.1}
+            rate.update(dict.fromkeys(parts.as_list(head.selector), 1.0))
+        opened = parts.opened(model, body, head, self.stages)
+        return self._phases(head.selector, opened, rate)
+
+    def _phases(self, head, opened, rate):
+        return [
+            Phase(head, name="probe", until=Epochs(self.probe_epochs)),
+            Phase(
+                opened,
+                name="fine_tune",
+                learning_rate=rate,
+                batch_norm=self.batch_norm,
+                warmup_steps=self.warmup_steps,
+            ),
+        ]

@@ -1,0 +1,135 @@
+"""One phase of a schedule."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from keras_transfer import freezing
+from keras_transfer import selectors
+from keras_transfer.schedules import until as endings
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerDecay:
+    """Learning rates that fall from layer to layer, from output to input.
+
+    Prefer it to a slice for transformers and other deep backbones that are
+    trained whole.
+
+    Args:
+        decay: What each layer's rate is multiplied by, compared with the layer
+            after it; above 0 and at most 1.
+        minimum: Smallest multiplier. Defaults to 0: no limit.
+        by: `"layer"` counts every layer with weights, `"stage"` every stage.
+            Defaults to `"layer"`.
+
+    Example:
+    >>> LayerDecay(0.75)
+    LayerDecay(decay=0.75, minimum=0.0, by='layer')
+
+    Reference: [Clark et al., 2020](https://arxiv.org/abs/2003.10555)
+    """
+
+    decay: float
+    minimum: float = 0.0
+    by: str = "layer"
+
+    def __post_init__(self):
+        if not 0 < self.decay <= 1:
+            raise ValueError(
+                "`decay` of LayerDecay must be above 0 and at most 1. "
+                f"Received: {self.decay!r}."
+            )
+        if self.by not in ("layer", "stage"):
+            raise ValueError(
+                "`by` of LayerDecay must be 'layer' or 'stage'. Received: "
+                f"{self.by!r}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A stretch of training in which the same weights train.
+
+    Args:
+        trainable: What trains, in the grammar of `keras_transfer.
+            set_trainable`; everything else is frozen. Include the head:
+            `["stage_4", "head"]`.
+        name: Name in tables. Defaults to `None`: the phase's number.
+        batch_norm: What the BatchNormalization layers in the selected part of
+            the backbone do: `"frozen"` keeps them as they were in pretraining,
+            `"statistics"` updates their moving averages, `"affine"` trains
+            gamma and beta, `"full"` does both. Defaults to `"frozen"`.
+        learning_rate: What the optimizer's learning rate is multiplied by: a
+            number; a dictionary from selectors to numbers, where what is not
+            named has 1 and later entries win; `slice(low, high)`, which rises
+            geometrically from the first stage to the head; or a `LayerDecay`.
+            Defaults to 1.
+        warmup_steps: Number of first steps over which the learning rate of
+            weights that train for the first time rises linearly. Defaults to 0.
+        until: What ends the phase: `Epochs`, `AtEpoch`, `Steps`, `Plateau`,
+            `Threshold`, a function of `(epoch, logs)` that returns a bool and
+            is asked at the end of each epoch, or a tuple of these, of which
+            the first that is met decides. After the last phase training stops.
+            Defaults to `None`: the end of training.
+        restore_best: Name of a metric. When the phase ends, weights and
+            optimizer moments of its best epoch come back. Defaults to `None`.
+
+    Raises:
+        ValueError: For a value outside its range.
+        TypeError: For a value of the wrong kind.
+
+    Example:
+    >>> from keras_transfer.schedules import Epochs
+    >>> Phase("head", until=Epochs(3)).batch_norm
+    'frozen'
+    """
+
+    trainable: selectors.Selectors
+    name: str | None = None
+    _: dataclasses.KW_ONLY
+    batch_norm: str = "frozen"
+    learning_rate: float | Mapping[Any, float] | slice | LayerDecay = 1.0
+    warmup_steps: int = 0
+    until: endings.Until = None
+    restore_best: str | None = None
+
+    def __post_init__(self):
+        endings.conditions(self.until)
+        if self.batch_norm not in freezing.BATCH_NORM_POLICIES:
+            raise ValueError(
+                f"Unknown `batch_norm` policy {self.batch_norm!r}. Expected "
+                f"one of {freezing.BATCH_NORM_POLICIES}."
+            )
+        steps = self.warmup_steps
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise ValueError(
+                "`warmup_steps` must be a whole number of at least 0. "
+                f"Received: {steps!r}."
+            )
+        _check_rates(self.learning_rate)
+
+
+def _check_rates(rate):
+    if isinstance(rate, LayerDecay):
+        return
+    if isinstance(rate, Mapping):
+        values = list(rate.values())
+    elif isinstance(rate, slice):
+        values = [rate.start, rate.stop]
+    else:
+        values = [rate]
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(
+                "`learning_rate` must be a number, a dictionary from selectors "
+                "to numbers, slice(low, high) or LayerDecay. Received: "
+                f"{rate!r}."
+            )
+        if not (value > 0 and math.isfinite(value)):
+            raise ValueError(
+                "A learning-rate multiplier must be above 0 and finite. "
+                f"Received: {rate!r}. To keep weights as they are, leave them "
+                "out of `trainable`."
+            )

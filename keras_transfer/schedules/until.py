@@ -1,0 +1,168 @@
+"""What can end a phase."""
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+from keras_transfer.schedules import monitoring
+
+
+@dataclasses.dataclass(frozen=True)
+class Epochs:
+    """Ends a phase after a number of epochs.
+
+    Args:
+        count: Number of epochs, at least 1.
+
+    Example:
+    >>> Epochs(3)
+    Epochs(count=3)
+    """
+
+    count: int
+
+    def __post_init__(self):
+        _check_whole("Epochs", "count", self.count, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class AtEpoch:
+    """Ends a phase when an epoch of training begins.
+
+    Args:
+        epoch: The first epoch of the next phase, counted from 0 as `fit`
+            counts with `initial_epoch`; at least 1.
+
+    Example:
+    >>> AtEpoch(5)
+    AtEpoch(epoch=5)
+    """
+
+    epoch: int
+
+    def __post_init__(self):
+        _check_whole("AtEpoch", "epoch", self.epoch, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """Ends a phase after a number of training steps, also inside an epoch.
+
+    Prefer it where an epoch is too long to wait for. With
+    `steps_per_execution` the phase ends with the execution that holds its last
+    step.
+
+    Args:
+        count: Number of batches, at least 1.
+
+    Example:
+    >>> Steps(1000)
+    Steps(count=1000)
+    """
+
+    count: int
+
+    def __post_init__(self):
+        _check_whole("Steps", "count", self.count, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plateau:
+    """Ends a phase when a metric has stopped improving.
+
+    The count begins anew with each phase, as the loss jumps when the penalties
+    of thawed layers join it.
+
+    Args:
+        monitor: Name in the logs. Defaults to `"val_loss"`.
+        patience: Number of epochs in a row without improvement, as for
+            `keras.callbacks.EarlyStopping`; at least 1. Defaults to 2.
+        min_delta: Smallest change that counts as improvement. Defaults to 0.
+        mode: `"min"`, `"max"` or `"auto"`, which is `"max"` for accuracies
+            and other scores. Defaults to `"auto"`.
+
+    Example:
+    >>> Plateau("val_accuracy", patience=3).mode
+    'auto'
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 2
+    min_delta: float = 0.0
+    mode: str = "auto"
+
+    def __post_init__(self):
+        _check_whole("Plateau", "patience", self.patience, 1)
+        monitoring.check_mode(self.mode)
+        if self.min_delta < 0:
+            raise ValueError(
+                "`min_delta` of Plateau must not be negative. Received: "
+                f"{self.min_delta!r}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Threshold:
+    """Ends a phase when a metric has reached a value.
+
+    Args:
+        monitor: Name in the logs.
+        value: The value to reach.
+        mode: `"min"` to fall to it, `"max"` to rise to it, or `"auto"`, which
+            is `"max"` for accuracies and other scores. Defaults to `"auto"`.
+
+    Example:
+    >>> Threshold("val_accuracy", 0.9)
+    Threshold(monitor='val_accuracy', value=0.9, mode='auto')
+    """
+
+    monitor: str
+    value: float
+    mode: str = "auto"
+
+    def __post_init__(self):
+        monitoring.check_mode(self.mode)
+
+
+Condition = (
+    Epochs
+    | AtEpoch
+    | Steps
+    | Plateau
+    | Threshold
+    | Callable[[int, Mapping[str, Any]], bool]
+)
+# Several conditions: the first that is met ends the phase.
+Until = Condition | tuple[Condition, ...] | None
+
+
+def conditions(until: Until) -> tuple[Condition, ...]:
+    """Returns the conditions, any of which ends a phase.
+
+    Raises:
+        TypeError: For an object that is no condition.
+    """
+    if until is None:
+        return ()
+    several = until if isinstance(until, (tuple, list)) else (until,)
+    for condition in several:
+        if isinstance(condition, type) or not (
+            isinstance(condition, (Epochs, AtEpoch, Steps, Plateau, Threshold))
+            or callable(condition)
+        ):
+            raise TypeError(
+                "`until` must be Epochs, AtEpoch, Steps, Plateau, Threshold, a "
+                "function of (epoch, logs), a tuple of these, or None. "
+                f"Received: {condition!r}. A number of epochs is "
+                "`Epochs(3)`, the index of an epoch `AtEpoch(3)`."
+            )
+    return tuple(several)
+
+
+def _check_whole(owner, name, value, least):
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(
+            f"`{name}` of {owner} must be a whole number of at least {least}. "
+            f"Received: {value!r}."
+        )
