@@ -41,7 +41,7 @@ def fine_tune(
             Defaults to 0.001.
         rates: What that is multiplied by, in the grammar of
             `schedules.Phase`, once everything trains. Defaults to `None`:
-            geometrically from 0.01 in the first stage to 1 in the head.
+            geometrically from 0.001 in the first stage to 0.1 in the head.
         warmup_steps: Number of first steps over which the rate of the thawed
             backbone rises. Defaults to 20.
         callbacks: Further callbacks.
@@ -77,7 +77,7 @@ def fine_tune(
         compiling.compile_for_transfer(model, learning_rate=learning_rate)
     schedule = schedules.LinearProbeThenFineTune(
         probe_epochs,
-        learning_rate=slice(0.01, 1.0) if rates is None else rates,
+        learning_rate=slice(0.001, 0.1) if rates is None else rates,
         warmup_steps=warmup_steps,
     )
     best = BestEpoch()

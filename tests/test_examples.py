@@ -102,3 +102,16 @@ def test_quickstart_learns_real_photographs(assets, imagenet, tmp_path):
     )
     accuracies = re.findall(r"val_accuracy: ([\d.]+)", printed)
     assert float(accuracies[-1]) >= 0.85
+
+
+def test_the_benchmark_of_frozen_steps_prints_a_ratio(tmp_path):
+    printed = run(
+        "benchmarks/frozen_step.py",
+        "--rounds=1",
+        "--steps=1",
+        "--size=32",
+        folder=tmp_path,
+        home=tmp_path,
+    )
+    ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
+    assert 0.05 < ratio < 20
