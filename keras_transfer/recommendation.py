@@ -83,7 +83,8 @@ def _few_near(amount):
         f"{amount}, and they resemble what the backbone knows. Its features "
         "fit already, and thawing it would teach it these few images by "
         "heart. Train the head alone, with dropout; then see whether "
-        "kt.fine_tune, which thaws at a tenth of the rate or less, adds anything.",
+        "kt.fine_tune, which thaws at a tenth of the rate or less, adds "
+        "anything.",
     )
 
 

@@ -1,11 +1,11 @@
 """Agreement on the classes: of training, of validation, of what was asked."""
 
-import difflib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from keras_transfer.data.scan import Scan
+from keras_transfer.names import did_you_mean
 
 
 def choose_classes(train: Scan, class_names: Sequence[str] | None) -> list[str]:
@@ -23,11 +23,10 @@ def choose_classes(train: Scan, class_names: Sequence[str] | None) -> list[str]:
         raise ValueError(f"`class_names` repeats {repeated}; name each once.")
     for name in chosen:
         if name not in train.images:
-            close = difflib.get_close_matches(str(name), found, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(
                 f"`class_names` has {name!r}, but {train.root} has no such "
-                f"folder; its class folders are {found}.{hint}"
+                f"folder; its class folders are {found}."
+                + did_you_mean(str(name), found)
             )
     dropped = [name for name in found if name not in chosen]
     if dropped:

@@ -1,6 +1,5 @@
 """Public photographs of TensorFlow's tutorials, fetched by name."""
 
-import difflib
 import os
 import shutil
 import tempfile
@@ -9,6 +8,7 @@ from typing import NamedTuple
 
 from keras_transfer.data.extract import extract
 from keras_transfer.download import download
+from keras_transfer.names import did_you_mean
 
 BASE_URL = "https://storage.googleapis.com"
 
@@ -111,11 +111,9 @@ def fetch(
     Reference: [TensorFlow Datasets](https://www.tensorflow.org/datasets)
     """
     if name not in DATASETS:
-        close = difflib.get_close_matches(str(name), DATASETS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"Unknown data set {name!r}. Expected one of "
-            f"{list(DATASETS)}.{hint}"
+            f"Unknown data set {name!r}. Expected one of {list(DATASETS)}."
+            + did_you_mean(str(name), DATASETS)
         )
     home = _default_folder() if folder is None else Path(folder)
     target = home / name

@@ -1,10 +1,11 @@
 """Checks of the constructor arguments that heads have in common."""
 
-import difflib
 import numbers
 from collections.abc import Sequence
 
 import keras
+
+from keras_transfer import names
 
 
 def check_positive_int(name: str, value: object) -> None:
@@ -130,10 +131,9 @@ def check_choice(
     if value in choices:
         return
     words = [choice for choice in choices if choice is not None]
-    near = difflib.get_close_matches(value.lower(), words, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"Unknown `{name}`. {expected}Received: {name}={value!r}.{hint}"
+        f"Unknown `{name}`. {expected}Received: {name}={value!r}."
+        + names.did_you_mean(value, words)
     )
 
 
