@@ -72,6 +72,8 @@ class Info:
         trainable_parameters: Number of parameters that are open now.
         parameters: Number of all parameters.
         versions: Versions of keras_transfer and Keras that built the model.
+        schedule: The freeze schedule it was trained with last, as data, or
+            `None`; `kt.schedules.of(model)` returns it as a callback.
         history: Metrics per epoch, where training recorded them.
     """
 
@@ -83,6 +85,7 @@ class Info:
     trainable_parameters: int
     parameters: int
     versions: dict[str, str]
+    schedule: dict[str, Any] | None
     history: dict[str, list[float]]
 
     def __str__(self):
@@ -114,6 +117,7 @@ def info(model: keras.Model) -> Info:
         trainable_parameters=count(model.trainable_weights),
         parameters=count(model.weights),
         versions=metadata.get("versions") or {},
+        schedule=metadata.get("schedule"),
         history=metadata.get("history") or {},
     )
 

@@ -35,6 +35,7 @@ def test_two_frozen_epochs_move_the_head_and_nothing_else(model_and_data):
         assert moved == weight.path.startswith("head"), weight.path
         statistics += "moving" in weight.path
     assert statistics == 54
+    assert kt.info(model).schedule == {"schedule": "LinearProbe"}
 
 
 def test_real_features_are_those_of_kerass_documented_road(

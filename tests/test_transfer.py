@@ -116,6 +116,7 @@ def test_info_of_a_foreign_model_is_what_keras_knows():
     info = kt.info(model)
     assert info.class_names is None
     assert info.parameters == 10
+    assert info.schedule is None
 
 
 @pytest.mark.parametrize("road", ["file", "rewrapped", "nested", "cloned"])
