@@ -181,12 +181,13 @@ def test_a_subclassed_model_is_selected_by_its_layers():
     assert names(model, slice(0, 1)) == ["first"]
 
 
-# Arbitrary layer names, in nested blocks. "/" is forbidden by Keras.
+# Arbitrary layer names, in nested blocks. "/" is forbidden by Keras, "." by
+# torch.
 blocks = st.lists(
     st.lists(
         st.text(
             st.characters(
-                codec="utf-8", exclude_characters="/*?", min_codepoint=33
+                codec="utf-8", exclude_characters="/.*?", min_codepoint=33
             ),
             min_size=1,
             max_size=6,
