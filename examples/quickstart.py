@@ -20,7 +20,7 @@ model = kt.build_model(
     kt.heads.LinearHead(num_classes=len(train.class_names), dropout=0.2),
     class_names=train.class_names,
 )
-kt.compile_for_transfer(model, "adam")
+kt.compile_for_transfer(model, "adam", learning_rate=0.003)
 model.fit(
     train,
     validation_data=validation,
