@@ -33,6 +33,7 @@ _HOME = {
     "predict_labels": "prediction",
     "recommend": "recommendation",
     "register_backbone": "backbone",
+    "save_backbone": "preset",
     "save_model": "saving",
     "schedules": "schedules",
     "set_trainable": "freezing",

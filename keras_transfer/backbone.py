@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import urllib.parse
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ class WeightsFile:
 
     def __post_init__(self):
         if not self.file_name:
-            name = self.url.rpartition("/")[2]
+            name = urllib.parse.urlsplit(self.url).path.rpartition("/")[2]
             object.__setattr__(self, "file_name", name)
 
 

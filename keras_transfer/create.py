@@ -1,27 +1,31 @@
 """Creation of a backbone by name."""
 
+import dataclasses
 import inspect
 import os
-import pathlib
 from typing import Any
 
 import keras
 
 from keras_transfer import backbone as registry
 from keras_transfer import channels
+from keras_transfer import checksums
 from keras_transfer import compat
 from keras_transfer import names
+from keras_transfer import preset
 from keras_transfer import provenance
 from keras_transfer import stages
 from keras_transfer import truncation
+from keras_transfer import weight_sources
 from keras_transfer import weights as weights_files
 from keras_transfer.backbone import BackboneSpec
+from keras_transfer.backbone import WeightsFile
 
 
 def create_backbone(
-    name: str | BackboneSpec,
+    name: str | os.PathLike | BackboneSpec,
     *,
-    weights: str | os.PathLike | None = "imagenet",
+    weights: str | os.PathLike | WeightsFile | None = "imagenet",
     input_shape: tuple[int, int, int] | None = None,
     cut_at: str | None = None,
     **options: Any,
@@ -33,9 +37,13 @@ def create_backbone(
 
     Args:
         name: Full name (`"applications/vgg16"`) or unique short name, or a
-            specification, registered or not.
-        weights: A tag such as `"imagenet"`, the path of a weights file, or
-            `None` for random weights. Defaults to `"imagenet"`.
+            specification, registered or not. Or a preset that
+            `save_backbone` wrote: `"./folder"`, `"hf://org/name"`.
+        weights: A tag such as `"imagenet"`; the path of a weights file, or of
+            a folder that holds one; an address, `"https://..."` (ending in
+            `#sha256=...` to have it checked) or `"hf://org/name"` (also
+            `"hf://org/name@revision/file"`); a `WeightsFile`; or `None` for
+            random weights. Defaults to `"imagenet"`; a preset has its own.
         input_shape: `(height, width, channels)` in pixels; `None` as height
             and width leaves the size open. Channels may be 1, 3 or more; the
             first convolution of pretrained weights is adapted. Defaults to
@@ -57,13 +65,15 @@ def create_backbone(
     >>> backbone.output_shape
     (None, 56, 56, 128)
     """
+    if preset.is_preset(name):
+        return _from_preset(name, weights, input_shape, cut_at, options)
     is_spec = isinstance(name, BackboneSpec)
     spec = name if is_spec else registry.get_backbone(name)
     _check_options(spec, options)
     input_shape = _checked_shape(spec, input_shape)
     found = None
     if weights is not None:
-        found = weights_files.find_weights(spec, weights, input_shape, options)
+        found = weight_sources.find_weights(spec, weights, input_shape, options)
     model = _build(spec, input_shape, options)
     if found is not None:
         _load(spec, model, found, input_shape, options)
@@ -81,8 +91,8 @@ def create_backbone(
     record = provenance.Provenance(
         name=spec.name,
         options=options,
-        weights=_weights_label(spec, weights),
-        sha256=weights_files.file_sha256(found.path) if found else None,
+        weights=found.label if found else None,
+        sha256=checksums.file_sha256(found.path) if found else None,
         cut_at=cut_at,
         stages=boundaries,
         preprocessing=spec.preprocessing,
@@ -116,10 +126,24 @@ def _load(spec, model, found, input_shape, options):
         channels.copy_weights(rgb, model)
 
 
-def _weights_label(spec, weights):
-    if weights is None or weights in spec.weights:
-        return weights
-    return pathlib.Path(weights).name
+def _from_preset(place, weights, input_shape, cut_at, options):
+    model = preset.load_backbone(place)
+    record = provenance.provenance_of(model)
+    shape = tuple(model.input_shape[1:])
+    is_asked_as_is = weights == "imagenet" and not options
+    if not is_asked_as_is or input_shape not in (None, shape):
+        raise ValueError(
+            f"The preset {os.fspath(place)!r} comes with its own weights, "
+            f"options and input_shape={shape}. To change them, create the "
+            f"backbone by name, with weights={os.fspath(place)!r}."
+        )
+    if cut_at is not None:
+        model_stages = stages.stages_of(model)
+        model = truncation.truncate(model, cut_at, model_stages)
+        boundaries = truncation.stages_up_to(model, model_stages)
+        record = dataclasses.replace(record, cut_at=cut_at, stages=boundaries)
+        provenance.attach(model, record)
+    return model
 
 
 def _check_options(spec, options):

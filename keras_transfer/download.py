@@ -1,13 +1,14 @@
 """Files fetched over HTTP, complete or not at all."""
 
-import hashlib
 import http.client
 import os
 import socket
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn
@@ -16,6 +17,9 @@ from rich.progress import Progress
 from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 from rich.progress import TransferSpeedColumn
+
+from keras_transfer import checksums
+from keras_transfer.part_file import Part
 
 _CHUNK = 1 << 18
 # Other errors of the 400s will not go away by asking again.
@@ -28,6 +32,8 @@ def download(
     *,
     sha256: str | None = None,
     md5: str | None = None,
+    git_sha1: str | None = None,
+    headers: Mapping[str, str] | None = None,
     progress: bool = True,
     retries: int = 3,
     timeout: float = 30.0,
@@ -36,13 +42,18 @@ def download(
 
     Bytes go to `<path>.part` first. A broken transfer is taken up where it
     stopped, by this call or by a later one, if the server still offers the
-    same version. Only a complete file with the right hash gets its name.
+    same version. Only a complete file with the right hash gets its name; where
+    no hash is known, the server must say how long the file is.
 
     Args:
         url: Address of the file, `http` or `https`.
         path: Where to put it. An existing file is only checked.
         sha256: Expected hash in hexadecimal digits. Defaults to not checked.
         md5: The same of the older kind. Defaults to not checked.
+        git_sha1: The same of the kind by which Git knows a file's contents.
+            Defaults to not checked.
+        headers: What the request says beside the usual, such as who asks. It
+            goes to this address alone, not to where that may redirect.
         progress: Whether a progress bar is drawn where stderr is a terminal.
             Defaults to True.
         retries: How often in a row a connection may fail without any new byte
@@ -68,9 +79,9 @@ def download(
         raise ValueError(
             f"Only http or https addresses are fetched. Received: url={url!r}"
         )
-    hashes = {"sha256": sha256, "md5": md5}
+    hashes = {"sha256": sha256, "md5": md5, "git_sha1": git_sha1}
     if path.exists():
-        fault = _hash_fault(path, hashes)
+        fault = checksums.fault_of(path, hashes)
         if fault:
             raise ValueError(
                 f"{path} is there already but is not the file of {url}: "
@@ -78,7 +89,8 @@ def download(
             )
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(path)
+    part = Part(path, hashes)
+    source = _Source(url, headers or {}, timeout)
     is_resumed = part.size > 0
     console = Console(stderr=True)
     with Progress(
@@ -95,12 +107,12 @@ def download(
         def show(total):
             bars.update(task, completed=part.size, total=total)
 
-        _fetch(url, part, retries, timeout, show)
-        if is_resumed and _hash_fault(part.file, hashes):
+        _fetch(source, part, retries, show)
+        if is_resumed and part.fault():
             # What was left from an earlier call is the likeliest to be wrong.
             part.discard()
-            _fetch(url, part, retries, timeout, show)
-    fault = _hash_fault(part.file, hashes)
+            _fetch(source, part, retries, show)
+    fault = part.fault()
     if fault:
         part.discard()
         raise ValueError(
@@ -112,30 +124,12 @@ def download(
     return path
 
 
-class _Part:
-    """The unfinished file, with a note of the version that it is a part of."""
+class _Source(NamedTuple):
+    """Where a file is asked for, and how."""
 
-    def __init__(self, path):
-        self.path = path
-        self.file = path.with_name(path.name + ".part")
-        self.note = path.with_name(path.name + ".part.version")
-
-    @property
-    def size(self):
-        return self.file.stat().st_size if self.file.exists() else 0
-
-    @property
-    def version(self):
-        return self.note.read_text() if self.note.exists() else None
-
-    def begin(self, version):
-        self.discard()
-        if version is not None:
-            self.note.write_text(version)
-
-    def discard(self):
-        self.file.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
+    url: str
+    headers: Mapping[str, str]
+    timeout: float
 
 
 class _TransferError(Exception):
@@ -146,11 +140,11 @@ class _TransferError(Exception):
         self.is_final = is_final
 
 
-def _fetch(url, part, retries, timeout, show):
+def _fetch(source, part, retries, show):
     most, failures = part.size, 0
     while True:
         try:
-            return _receive(url, part, timeout, show)
+            return _receive(source, part, show)
         except _TransferError as error:
             # A bad line that brings a little more each time is no failure; a
             # server that starts over each time is one.
@@ -159,17 +153,23 @@ def _fetch(url, part, retries, timeout, show):
             failures += 1
             if error.is_final or failures > retries:
                 raise ConnectionError(
-                    f"Cannot fetch {url}: {error}. Fetch it by other means "
-                    f"and put it at {part.path}."
+                    f"Cannot fetch {source.url}: {error}. Fetch it by other "
+                    f"means and put it at {part.path}."
                 ) from error
         time.sleep(min(0.25 * 2**failures, 8))
 
 
-def _receive(url, part, timeout, show):
+def _receive(source, part, show):
     start = part.size if part.version else 0
-    with _open(url, start, part, timeout) as response:
+    with _open(source, start, part) as response:
         version = _version(response.headers)
         length = response.headers.get("Content-Length")
+        if length is None and not response.chunked and not part.is_verifiable:
+            raise _TransferError(
+                "the server does not say how long it is, so that half of it "
+                "would look like the whole: state its sha256",
+                is_final=True,
+            )
         if response.status == 206:
             begin = response.headers.get("Content-Range", "").split("-")[0]
             if begin != f"bytes {start}" or version != part.version:
@@ -188,17 +188,22 @@ def _receive(url, part, timeout, show):
             os.fsync(file.fileno())
     if total is not None and part.size < total:
         raise _TransferError(f"it broke off after {part.size} of {total} bytes")
+    if total is not None and part.size > total:
+        part.discard()  # Another process writes to it as well.
+        raise _TransferError("it was fetched twice at the same time")
 
 
-def _open(url, start, part, timeout):
+def _open(source, start, part):
     headers = {"User-Agent": "keras-transfer", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
         if not part.version.startswith("W/"):
             headers["If-Range"] = part.version
-    request = urllib.request.Request(url, headers=headers)
+    request = urllib.request.Request(source.url, headers=headers)
+    for name, value in source.headers.items():
+        request.add_unredirected_header(name, value)
     try:
-        return urllib.request.urlopen(request, timeout=timeout)
+        return urllib.request.urlopen(request, timeout=source.timeout)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:
@@ -228,14 +233,3 @@ def _describe(error):
 
 def _version(headers):
     return headers.get("ETag") or headers.get("Last-Modified")
-
-
-def _hash_fault(path, hashes):
-    for algorithm, expected in hashes.items():
-        if expected is None:
-            continue
-        with open(path, "rb") as file:
-            received = hashlib.file_digest(file, algorithm).hexdigest()
-        if received != expected.lower():
-            return f"expected the {algorithm} {expected}, received {received}"
-    return None

@@ -81,11 +81,15 @@ def explain_when_missing(model_metadata: Any) -> None:
             keras.saving.get_custom_objects()[name] = stub
 
 
-def check_file(path: str | os.PathLike) -> None:
+def check_file(
+    path: str | os.PathLike, model_metadata: dict[str, Any] | None = None
+) -> None:
     """Checks that every class that a model file names can be found.
 
     Args:
         path: A `.keras` archive or folder.
+        model_metadata: What is known of the model. Defaults to what the file
+            itself holds.
 
     Raises:
         ValueError: If the file is damaged or a class is missing; names the
@@ -98,7 +102,7 @@ def check_file(path: str | os.PathLike) -> None:
         if not _is_known(name, module)
     ]
     if missing:
-        found = _find_metadata(config)
+        found = model_metadata or _find_metadata(config)
         explanation = _explain(missing, found)
         raise ValueError(f"The model file {os.fspath(path)!r} {explanation}")
 

@@ -16,6 +16,7 @@ PLUGINS = ROOT / "plugins"
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
+    ("preset",),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     ("best_epoch", "class_report", "history_files", "output_path"),
     ("freezing", "first_batch", "transition"),
@@ -24,6 +25,8 @@ ROOMS = [
     ("anatomy",),
     ("truncation", "channels"),
     ("weights", "model_info", "stages"),
+    ("weight_sources",),
+    ("hub", "preset_files"),
     (
         "provenance",
         "download",
@@ -35,7 +38,8 @@ ROOMS = [
     ("backbone",),
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),
-    ("names",),
+    ("part_file",),
+    ("names", "checksums", "keras_home"),
 ]
 
 

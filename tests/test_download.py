@@ -1,7 +1,6 @@
-import contextlib
+"""Downloads: complete, checked, taken up where they stopped."""
+
 import hashlib
-import http.server
-import re
 import subprocess
 import sys
 import threading
@@ -10,89 +9,18 @@ import time
 import pytest
 
 from keras_transfer.download import download
+from tests.file_server import FileServer
 
 CONTENTS = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(CONTENTS).hexdigest()
 MD5 = hashlib.md5(CONTENTS).hexdigest()
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Serves one file, well or badly, as its attributes say.
-
-    `cuts` holds, for each coming connection, how many bytes it brings before
-    it breaks; `statuses` the errors that come first. `requests` keeps the
-    range each request asked for.
-    """
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.contents = CONTENTS
-        self.etag = '"1"'
-        self.has_ranges = True
-        self.has_length = True
-        self.honours_if_range = True
-        self.cuts = []
-        self.statuses = []
-        self.silence = None
-        self.requests = []
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/file.bin"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        server = self.server
-        asked = self.headers.get("Range")
-        server.requests.append(asked)
-        if server.statuses:
-            self.send_error(server.statuses.pop(0))
-            return
-        start = 0
-        is_same = self.headers.get("If-Range") in (None, server.etag)
-        if asked and server.has_ranges:
-            if is_same or not server.honours_if_range:
-                start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
-        size = len(server.contents)
-        if start >= size:
-            self.send_error(416)
-            return
-        body = server.contents[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            span = f"bytes {start}-{size - 1}/{size}"
-            self.send_header("Content-Range", span)
-        if server.has_length:
-            self.send_header("Content-Length", str(len(body)))
-        if server.etag:
-            self.send_header("ETag", server.etag)
-        self.end_headers()
-        if server.silence is not None:
-            self.wfile.write(body[: server.silence])
-            self.wfile.flush()
-            time.sleep(1)
-            return
-        if server.cuts:
-            body = body[: server.cuts.pop(0)]
-        with contextlib.suppress(ConnectionError):
-            self.wfile.write(body)
-
-
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with FileServer(CONTENTS).running() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -220,6 +148,50 @@ def test_a_transfer_without_a_length_is_fetched(server, path):
     server.has_length = False
     download(server.url, path, sha256=SHA256)
     assert path.read_bytes() == CONTENTS
+
+
+def test_without_length_and_hash_half_a_file_is_not_taken_for_one(server, path):
+    server.has_length = False
+    server.cuts = [5000]
+    with pytest.raises(
+        ConnectionError, match="does not say how long .*: state its sha256"
+    ):
+        download(server.url, path)
+    assert _left(path) == []
+
+
+def test_a_transfer_in_chunks_that_breaks_off_is_taken_up(server, path):
+    server.is_chunked = True
+    server.cuts = [5000]
+    download(server.url, path)
+    assert path.read_bytes() == CONTENTS
+    assert len(server.requests) == 2
+
+
+def test_bytes_of_another_process_in_between_are_dropped(server, path):
+    server.piece, server.pause = 20000, 0.05
+    part = path.with_name("file.bin.part")
+
+    def interfere():
+        while not part.exists():
+            time.sleep(0.01)
+        with open(part, "ab") as file:
+            file.write(b"x" * 1000)
+
+    thread = threading.Thread(target=interfere)
+    thread.start()
+    download(server.url, path)
+    thread.join()
+    assert path.read_bytes() == CONTENTS
+
+
+def test_git_knows_a_file_by_its_length_and_contents(server, path):
+    header = f"blob {len(CONTENTS)}\0".encode()
+    git_sha1 = hashlib.sha1(header + CONTENTS).hexdigest()
+    download(server.url, path, git_sha1=git_sha1)
+    assert path.read_bytes() == CONTENTS
+    with pytest.raises(ValueError, match="expected the git_sha1 0000"):
+        download(server.url, path, git_sha1="0" * 40)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 """`keras-transfer backbones`: what the registry knows."""
 
 import argparse
-import os
-import pathlib
 import sys
 
+from keras_transfer import keras_home
 from keras_transfer.cli import words
 
 
@@ -121,11 +120,7 @@ def _weights(spec, options):
             source = source(shape, **options)
         yield f"weights {tag}", source.url
         if not source.url.startswith("file:"):  # Such came with the plugin.
-            # As `find_weights` looks for it; that module needs Keras.
-            home = os.environ.get("KERAS_HOME") or os.path.expanduser(
-                "~/.keras"
-            )
-            path = pathlib.Path(home) / "models" / source.file_name
+            path = keras_home.home_folder("models") / source.file_name
             state = "in the cache:" if path.is_file() else "not downloaded to"
             yield "", f"{state} {path}"
         if source.licence and source.licence != spec.licence:

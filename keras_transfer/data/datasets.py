@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_transfer import keras_home
 from keras_transfer.data.extract import extract
 from keras_transfer.download import download
 from keras_transfer.names import did_you_mean
@@ -115,7 +116,9 @@ def fetch(
             f"Unknown data set {name!r}. Expected one of {list(DATASETS)}."
             + did_you_mean(str(name), DATASETS)
         )
-    home = _default_folder() if folder is None else Path(folder)
+    home = (
+        keras_home.home_folder("datasets") if folder is None else Path(folder)
+    )
     target = home / name
     if target.is_dir():
         return target
@@ -146,8 +149,3 @@ def _put(whole, target):
         if not target.is_dir():
             raise
         shutil.rmtree(whole)
-
-
-def _default_folder():
-    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
-    return Path(home) / "datasets"
