@@ -29,7 +29,7 @@ _HOME = {
     "info": "model_info",
     "list_backbones": "backbone",
     "load_model": "saving",
-    "plugins": "backbone",
+    "plugins": "plugin_report",
     "predict_labels": "prediction",
     "recommend": "recommendation",
     "register_backbone": "backbone",

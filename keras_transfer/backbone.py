@@ -214,19 +214,6 @@ def register_backbone(
     return spec
 
 
-def plugins() -> list[registry.Plugin]:
-    """Reports each distribution that provides backbones: version and state.
-
-    Every plugin is imported, each by itself: what one of them raises is in
-    its `errors` and does not touch the others.
-
-    Example:
-    >>> {plugin.distribution: plugin.state for plugin in plugins()}
-    {'keras-transfer': 'ok'}
-    """
-    return default_registry().plugins()
-
-
 def owner_of(name: str) -> tuple[str, str]:
     """Returns distribution and version of the plugin that provides a name."""
     return default_registry().owner(name)

@@ -5,12 +5,12 @@ A distribution declares them in the entry-point group
 is registered with Keras as `package>ClassName`. Until a file needs it, a
 stand-in holds its place in Keras's own table of custom objects. So only what
 an installed distribution declares can be imported; a file chooses no module.
+
+Keras is imported where it is needed: a list of what is declared needs none.
 """
 
 import functools
 from typing import Any
-
-import keras
 
 from keras_transfer import registry
 
@@ -34,6 +34,8 @@ class PluginClass:
         Kept here as well: while one file is read, Keras holds on to the table
         of custom objects as it was before.
         """
+        import keras
+
         value = default_registry().get(self.name)
         keras.saving.get_custom_objects()[self.name] = value
         return value
@@ -51,6 +53,8 @@ def add_stubs() -> None:
 
     A class that is registered already stays as it is.
     """
+    import keras
+
     known = keras.saving.get_custom_objects()
     for name in default_registry().names():
         known.setdefault(name, PluginClass(name))
@@ -78,6 +82,8 @@ def default_registry() -> registry.Registry:
 
 
 def _as_class(name, value):
+    import keras
+
     # ValueError throughout: Keras buries a TypeError that is raised while it
     # reads a file under a dump of the whole configuration.
     if not isinstance(value, type) or not hasattr(value, "from_config"):

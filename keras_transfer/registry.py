@@ -23,7 +23,8 @@ class Plugin:
         distribution: Name of the distribution, or `"registered in this
             process"`.
         version: Its version, or `""`.
-        names: The full names it declares, `provider/name`.
+        names: What it declares: backbones, `provider/name`, and classes that
+            saved files may need, `package>ClassName`.
         state: `"ok"`, `"broken"` or `"conflict"`.
         errors: One sentence for each name that does not work.
     """

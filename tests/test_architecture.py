@@ -35,6 +35,7 @@ ROOMS = [
         "paths",
         "strides",
     ),
+    ("plugin_report",),
     ("backbone",),
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),

@@ -1,4 +1,4 @@
-"""`keras-transfer plugins`: what provides backbones, with its state."""
+"""`keras-transfer plugins`: what is installed, with its state."""
 
 import argparse
 
@@ -10,8 +10,9 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "plugins",
         help="list what provides backbones, and what is broken",
-        description="Loads every plugin and shows its state. The exit code\n"
-        "is 1 when any of them is broken.",
+        description="Loads every plugin and shows its state: its backbones,\n"
+        "and the classes that saved models may need. The exit code is 1 when\n"
+        "any of them is broken.",
     )
     parser.set_defaults(run=run)
 
@@ -28,12 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
             "`pip install -e .` in its source folder."
         )
     print_table(
-        ("distribution", "version", "backbones", "state"),
+        ("distribution", "version", "backbones", "classes", "state"),
         [
             (
                 plugin.distribution,
                 plugin.version,
-                len(plugin.names),
+                sum("/" in name for name in plugin.names),
+                sum(">" in name for name in plugin.names),
                 plugin.state,
             )
             for plugin in plugins

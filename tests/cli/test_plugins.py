@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 import keras_transfer as kt
@@ -9,7 +11,7 @@ def test_sound_plugins_are_listed(run):
     row = next(
         line for line in out.splitlines() if line.startswith("registered")
     )
-    assert row.split()[-2:] == ["1", "ok"]
+    assert row.split()[-3:] == ["1", "0", "ok"]
 
 
 def test_a_broken_plugin_is_explained(run, tmp_path, monkeypatch):
@@ -17,8 +19,22 @@ def test_a_broken_plugin_is_explained(run, tmp_path, monkeypatch):
     code, out, _ = run("plugins")
     assert code == 1
     row = next(line for line in out.splitlines() if "broken" in line)
-    assert row.split() == ["broken-nets", "1.2", "1", "broken"]
+    assert row.split() == ["broken-nets", "1.2", "1", "0", "broken"]
     assert "broken-nets: broken/net: RuntimeError: no licence found" in out
+
+
+def test_a_broken_class_is_explained(run, tmp_path, monkeypatch):
+    install(
+        tmp_path,
+        monkeypatch,
+        "Layer = 3",
+        "[keras_transfer.serializable]\nbroken.Layer = broken_nets:Layer\n",
+    )
+    code, out, _ = run("plugins")
+    assert code == 1
+    row = next(line for line in out.splitlines() if "broken" in line)
+    assert row.split() == ["broken-nets", "1.2", "0", "1", "broken"]
+    assert "broken-nets: broken>Layer: ValueError: The entry point of" in out
 
 
 def test_asking_for_a_broken_backbone_names_its_plugin(
@@ -40,15 +56,17 @@ def test_listing_does_not_import_a_broken_plugin(run, tmp_path, monkeypatch):
     assert "broken/net" in kt.list_backbones()
 
 
-def install(folder, monkeypatch, source):
+BACKBONE = "[keras_transfer.backbones]\nbroken.net = broken_nets:net\n"
+
+
+def install(folder, monkeypatch, source, entry_points=BACKBONE):
     """Puts a distribution with one module on the path."""
+    monkeypatch.delitem(sys.modules, "broken_nets", raising=False)
     (folder / "broken_nets.py").write_text(source)
     metadata = folder / "broken_nets-1.2.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: broken-nets\nVersion: 1.2\n"
     )
-    (metadata / "entry_points.txt").write_text(
-        "[keras_transfer.backbones]\nbroken.net = broken_nets:net\n"
-    )
+    (metadata / "entry_points.txt").write_text(entry_points)
     monkeypatch.syspath_prepend(folder)
