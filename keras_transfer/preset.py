@@ -43,11 +43,11 @@ def save_backbone(backbone: keras.Model, folder: str | os.PathLike) -> None:
     Example:
     >>> import tempfile
     >>> import keras_transfer as kt
-    >>> backbone = kt.create_backbone("vgg16", weights=None, cut_at="stem")
-    >>> folder = os.path.join(tempfile.mkdtemp(), "vgg_stem")
+    >>> backbone = kt.create_backbone("vgg16", weights=None, cut_at="stage_2")
+    >>> folder = os.path.join(tempfile.mkdtemp(), "half_of_vgg")
     >>> save_backbone(backbone, folder)
     >>> kt.create_backbone(folder).output_shape
-    (None, 224, 224, 64)
+    (None, 56, 56, 128)
     """
     if not isinstance(backbone, keras.Model) or not compat.is_graph(backbone):
         raise TypeError(
