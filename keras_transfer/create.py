@@ -19,7 +19,7 @@ from keras_transfer import truncation
 from keras_transfer import weight_sources
 from keras_transfer import weights as weights_files
 from keras_transfer.backbone import BackboneSpec
-from keras_transfer.backbone import WeightsFile
+from keras_transfer.weights_file import WeightsFile
 
 
 def create_backbone(
@@ -119,7 +119,7 @@ def _load(spec, model, found, input_shape, options):
     # Pretrained files are for RGB: load into that network, then adapt.
     is_rgb = input_shape[-1] == 3
     rgb = model if is_rgb else _build(spec, (*input_shape[:-1], 3), options)
-    weights_files.load_weights(rgb, found.path)
+    weights_files.load_weights(rgb, found.path, classifier=spec.classifier)
     if found.finish is not None:
         found.finish(rgb)
     if not is_rgb:

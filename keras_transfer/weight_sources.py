@@ -15,7 +15,7 @@ from keras_transfer import hub
 from keras_transfer import keras_home
 from keras_transfer import preset_files
 from keras_transfer.backbone import BackboneSpec
-from keras_transfer.backbone import WeightsFile
+from keras_transfer.weights_file import WeightsFile
 
 
 class LocalWeights(NamedTuple):

@@ -24,7 +24,8 @@ ROOMS = [
     ("selectors",),
     ("anatomy",),
     ("truncation", "channels"),
-    ("weights", "model_info", "stages"),
+    ("weights", "model_info", "stages", "token_grid"),
+    ("attention_blocks",),
     ("weight_sources",),
     ("hub", "preset_files"),
     (
@@ -33,6 +34,7 @@ ROOMS = [
         "preprocessing",
         "random_state",
         "paths",
+        "stored_weights",
         "strides",
     ),
     ("plugin_report",),
@@ -40,7 +42,7 @@ ROOMS = [
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),
     ("part_file",),
-    ("names", "checksums", "keras_home"),
+    ("names", "checksums", "keras_home", "weights_file"),
 ]
 
 
