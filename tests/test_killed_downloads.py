@@ -87,12 +87,12 @@ def slow(server):
 
 
 def moments(seed):
-    """When to kill: after how many bytes, and how many seconds later."""
+    """When to kill: after which share of the bytes, how many seconds later."""
     generator = random.Random(seed)
     while True:
         is_whole = generator.random() < 0.2  # While it is checked and renamed.
-        arrived = len(CONTENTS) if is_whole else generator.randrange(1 << 21)
-        yield arrived, generator.uniform(0, 0.01)
+        share = 1 if is_whole else generator.random()
+        yield share, generator.uniform(0, 0.01)
 
 
 def left(folder):
@@ -108,8 +108,13 @@ def kill_fifty_times(seed, path, download):
     """Returns how often a killed download left a part of the file."""
     part = path.with_name(path.name + ".part")
     kills = resumed = 0
-    for moment in itertools.islice(moments(seed), 4 * KILLS):
-        code = download(moment, part)
+    for share, pause in itertools.islice(moments(seed), 4 * KILLS):
+        start = part.stat().st_size if part.exists() else 0
+        if start == len(CONTENTS):
+            part.unlink()  # Nothing would be left to arrive.
+            start = 0
+        arrived = start + 1 + int(share * (len(CONTENTS) - start - 1))
+        code = download((arrived, pause), part)
         assert code in (0, -signal.SIGKILL)
         kills += code != 0
         if path.exists():
