@@ -16,7 +16,7 @@ _HOME = {
     "AttentionPoolHead": "heads",
     "BackboneSpec": "backbone",
     "Preprocessing": "preprocessing",
-    "WeightsFile": "backbone",
+    "WeightsFile": "weights_file",
     "build_model": "transfer",
     "compile_for_transfer": "compiling",
     "create_backbone": "create",

@@ -30,11 +30,12 @@ ROOMS = [
         "preprocessing",
         "random_state",
         "paths",
+        "stored_weights",
         "strides",
     ),
     ("backbone",),
     ("needed_classes", "plugin_classes"),
-    ("registry", "serialization", "compat"),
+    ("registry", "serialization", "compat", "weights_file"),
     ("names",),
 ]
 
