@@ -13,14 +13,12 @@ import pathlib
 
 import keras
 
-SIZE = (224, 224)
 
-
-def load_data(folder, seed):
+def load_data(folder, size, seed):
     return [
         keras.utils.image_dataset_from_directory(
             pathlib.Path(folder, part),
-            image_size=SIZE,
+            image_size=(size, size),
             batch_size=32,
             label_mode="binary",
             shuffle=part == "train",
@@ -30,15 +28,15 @@ def load_data(folder, seed):
     ]
 
 
-def build_model():
+def build_model(size, weights="imagenet"):
     backbone = keras.applications.MobileNet(
         alpha=0.75,
         include_top=False,
-        weights="imagenet",
-        input_shape=(*SIZE, 3),
+        weights=weights,
+        input_shape=(size, size, 3),
     )
     backbone.trainable = False
-    image = keras.Input((*SIZE, 3))
+    image = keras.Input((size, size, 3))
     x = keras.applications.mobilenet.preprocess_input(image)
     x = backbone(x, training=False)
     x = keras.layers.Flatten()(x)
@@ -55,13 +53,16 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder")
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--weights", default="imagenet", metavar="FILE")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
     keras.utils.set_random_seed(arguments.seed)
-    train, validation = load_data(arguments.folder, arguments.seed)
-    return build_model().fit(
-        train, validation_data=validation, epochs=arguments.epochs
+    train, validation = load_data(
+        arguments.folder, arguments.image_size, arguments.seed
     )
+    model = build_model(arguments.image_size, arguments.weights)
+    return model.fit(train, validation_data=validation, epochs=arguments.epochs)
 
 
 if __name__ == "__main__":

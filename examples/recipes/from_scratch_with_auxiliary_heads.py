@@ -11,7 +11,7 @@ thousand images. Two classical ones for images of 280 pixels:
   0.3 each in the loss, and vanish when training is over.
 
     python examples/recipes/from_scratch_with_auxiliary_heads.py --data cells/
-    python examples/recipes/from_scratch_with_auxiliary_heads.py --network alexnet
+    python examples/recipes/from_scratch_with_auxiliary_heads.py --network googlenet
     python examples/recipes/from_scratch_with_auxiliary_heads.py --check
 
 Without `--data` the public images of horses and humans stand in, which a
@@ -86,7 +86,7 @@ def main(argv=None):
         __doc__,
         argv,
         epochs=30,
-        network={"choices": ["alexnet", "googlenet"], "default": "googlenet"},
+        network={"choices": ["alexnet", "googlenet"], "default": "alexnet"},
     )
     if arguments.check:
         check_figures()

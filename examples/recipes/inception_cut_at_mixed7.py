@@ -98,8 +98,13 @@ def main(argv=None):
 
     # The loss follows from the head: binary cross-entropy for the single unit,
     # categorical for three. The low rate suits the many weights of the head,
-    # whose first steps would otherwise be far too long.
-    kt.compile_for_transfer(model, keras.optimizers.RMSprop(1e-4))
+    # whose first steps would otherwise be far too long. (The few steps of a
+    # check are not worth a graph of so many layers.)
+    kt.compile_for_transfer(
+        model,
+        keras.optimizers.RMSprop(1e-4),
+        run_eagerly=arguments.check,
+    )
     model.fit(train, validation_data=validation, epochs=arguments.epochs)
 
 

@@ -84,7 +84,7 @@ def train_model(arguments, title, augment=None, dropout=0.0):
         augment=augment,
     )
     model = build_model(train.class_names, dropout)
-    kt.compile_for_transfer(model, "adam", learning_rate=5e-4)
+    kt.compile_for_transfer(model, "adam", learning_rate=1e-3)
     return model.fit(
         train, validation_data=validation, epochs=arguments.epochs
     ).history

@@ -63,8 +63,11 @@ def main(argv=None):
     freeze_first_layers(model)
 
     # Transformers are fine-tuned at small rates: what they know is spread over
-    # all their weights.
-    kt.compile_for_transfer(model, "adam", learning_rate=1e-4)
+    # all their weights. (The few steps of a check are not worth the half minute
+    # that it takes to trace so large a graph.)
+    kt.compile_for_transfer(
+        model, "adam", learning_rate=1e-4, run_eagerly=arguments.check
+    )
     model.fit(
         train,
         validation_data=validation,

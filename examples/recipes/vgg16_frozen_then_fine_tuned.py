@@ -18,8 +18,6 @@ import material
 
 import keras_transfer as kt
 
-IMAGE_SIZE = 224
-
 
 def build_model(class_names, backbone):
     # Flattened, the 7 by 7 positions stay apart: this head knows where in the
@@ -37,15 +35,6 @@ def build_model_of_many_classes(class_names, backbone):
         num_classes=len(class_names), hidden_units=(1024,), pooling="avg"
     )
     return kt.build_model(backbone, head, class_names=class_names)
-
-
-def create_backbone(name="vgg16", weights="imagenet", **options):
-    return kt.create_backbone(
-        name,
-        weights=weights,
-        input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
-        **options,
-    )
 
 
 def check_figures(backbone):
@@ -86,17 +75,21 @@ def main(argv=None):
             "type": float,
             "help": "width of a MobileNet, such as 0.75",
         },
+        image_size={"type": int, "default": 224},
     )
-    backbone = create_backbone(
+    size = arguments.image_size
+    options = {"alpha": arguments.alpha} if arguments.alpha else {}
+    backbone = kt.create_backbone(
         arguments.backbone,
-        material.weights(arguments),
-        **({"alpha": arguments.alpha} if arguments.alpha else {}),
+        weights=material.weights(arguments),
+        input_shape=(size, size, 3),
+        **options,
     )
     if arguments.check:
         check_figures(backbone)
 
     train, validation = material.photographs(
-        arguments, "cats_vs_dogs", image_size=IMAGE_SIZE
+        arguments, "cats_vs_dogs", image_size=size
     )
     build = build_model
     if len(train.class_names) > 2:
