@@ -16,6 +16,7 @@ Reference: [Xiao et al., 2017](https://arxiv.org/abs/1708.07747)
 
 import keras
 import material
+import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
@@ -85,8 +86,6 @@ def load_data(arguments):
 
 
 def _batches(images, labels):
-    import tensorflow as tf
-
     # Pixels stay as they are, 0 to 255: the scaling is in the model.
     data = tf.data.Dataset.from_tensor_slices((images[..., None], labels))
     return data.shuffle(len(labels), seed=0).batch(128).prefetch(2)

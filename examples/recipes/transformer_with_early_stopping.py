@@ -20,6 +20,10 @@ import material
 import keras_transfer as kt
 
 IMAGE_SIZE = 280
+# Of the backbone's 394 operations. Keras 2 counted all of them in
+# `model.layers`, Keras 3 counts only layers there: recipes that say "the first
+# 80 layers" mean `model.operations`, and so does a slice here.
+ALL_BUT_THE_FIRST_80 = slice(80, None)
 
 
 def build_model(class_names, weights="imagenet"):
@@ -34,33 +38,25 @@ def build_model(class_names, weights="imagenet"):
     return kt.build_model(backbone, head, class_names=class_names)
 
 
-def freeze_first_layers(model, count=80):
-    # A network of 394 operations is frozen by counting. Keras 2 counted every
-    # operation in `model.layers`, Keras 3 counts only layers there. Recipes
-    # that say "the first 80 layers" mean `model.operations`, as slices do here.
-    kt.set_trainable(model.get_layer("davit_t"), slice(count, None))
-
-
-def check_figures():
-    model = build_model(["cat", "dog"], weights=None)
+def check_figures(model):
     assert kt.trainable_summary(model).parameters == 27_591_937
-    assert len(model.trainable_variables) == 212
-    freeze_first_layers(model)
+    variables = len(model.trainable_variables)
+    assert variables == 212
+    kt.set_trainable(model, ALL_BUT_THE_FIRST_80)
     print(f"{kt.trainable_summary(model)}\n")
-    print(f"{len(model.trainable_variables)} of 212 variables train.\n")
+    print(f"{len(model.trainable_variables)} of {variables} variables train.")
     assert len(model.trainable_variables) == 168
 
 
 def main(argv=None):
     arguments = material.parse(__doc__, argv, epochs=50)
-    if arguments.check:
-        check_figures()
-
     train, validation = material.photographs(
         arguments, "cats_vs_dogs", image_size=IMAGE_SIZE, batch_size=16
     )
     model = build_model(train.class_names, material.weights(arguments))
-    freeze_first_layers(model)
+    if arguments.check:
+        check_figures(model)
+    kt.set_trainable(model, ALL_BUT_THE_FIRST_80)
 
     # Transformers are fine-tuned at small rates: what they know is spread over
     # all their weights. (The few steps of a check are not worth the half minute
