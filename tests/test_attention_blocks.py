@@ -124,29 +124,36 @@ def images_and_labels():
     return images, np.arange(8) % 2
 
 
+def layers_moved(before, model):
+    return {
+        weight.path.split("/")[0]
+        for old, weight in zip(before, model.weights, strict=True)
+        if (old != np.asarray(weight)).any()
+    }
+
+
 def test_one_block_alone_is_trained(images_and_labels):
     model = kt.build_model(build_vit(), kt.heads.LinearHead(2, pooling="token"))
-    kt.set_trainable(model, ["block_2", "head"])
-    kt.compile_for_transfer(model, "adam", learning_rate=0.01)
-    before = {w.path: np.array(w) for w in model.weights}
-    model.fit(*images_and_labels, verbose=0)
-    moved = {
-        w.path for w in model.weights if (w != before[w.path]).numpy().any()
-    }
-    assert any("encoder_2" in path for path in moved)
-    assert all("encoder_2" in p or p.startswith("head") for p in moved)
+    kt.set_trainable(model, "block_2")
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    before = model.get_weights()
+    model.train_on_batch(*images_and_labels)
+    moved = layers_moved(before, model)
+    assert "encoder_2_mlp_1" in moved
+    assert all(layer.startswith("encoder_2") for layer in moved)
 
 
 def test_blocks_are_unfrozen_one_after_the_other(images_and_labels):
-    model = kt.build_model(build_vit(), kt.heads.LinearHead(2, pooling="token"))
+    model = kt.build_model(
+        build_vit(blocks=2), kt.heads.LinearHead(2, pooling="token")
+    )
     kt.compile_for_transfer(model, "adam", learning_rate=0.01)
-    seen = []
+    values, moved = [model.get_weights()], []
 
     def note(epoch, logs):
-        values = {w.path: np.array(w) for w in model.weights}
-        seen.append(values)
+        moved.append(layers_moved(values[-1], model))
+        values.append(model.get_weights())
 
-    note(0, {})
     model.fit(
         *images_and_labels,
         epochs=3,
@@ -156,15 +163,11 @@ def test_blocks_are_unfrozen_one_after_the_other(images_and_labels):
             keras.callbacks.LambdaCallback(on_epoch_end=note),
         ],
     )
-    moved = [
-        {p.split("/")[0] for p in new if (new[p] != old[p]).any()}
-        for old, new in zip(seen, seen[1:], strict=False)
-    ]
     assert moved[0] == {"head"}
-    assert "encoder_3_mlp_1" in moved[1]
-    assert not any("encoder_2" in layer for layer in moved[1])
-    assert "encoder_2_mlp_1" in moved[2]
-    assert not any("encoder_1" in layer for layer in moved[2])
+    assert "encoder_2_mlp_1" in moved[1]
+    assert "encoder_1_mlp_1" not in moved[1]
+    assert "encoder_1_mlp_1" in moved[2]
+    assert "patches" not in moved[2]
 
 
 def test_a_transformer_is_cut_at_a_block(images_and_labels, vit):
