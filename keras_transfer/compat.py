@@ -78,6 +78,29 @@ def graph_nodes(model, outputs=None) -> list:
     return ordered
 
 
+def node_arguments(node, replace) -> tuple[tuple, dict]:
+    """The arguments that a call was recorded with, `(args, kwargs)`.
+
+    Public alternative: none; a replayed layer would lose all arguments but
+    its input.
+
+    Args:
+        node: One of `graph_nodes`.
+        replace: Called with each leaf of the arguments, symbolic tensors among
+            them; returns what stands in its place.
+    """
+    return node.arguments.convert(replace)
+
+
+def takes_training(operation) -> bool:
+    """Whether `training` can be passed to a call of the operation.
+
+    Public alternative: the signature of `call`, which says it as well, but not
+    of layers that pass it on.
+    """
+    return getattr(operation, "_call_has_training_arg", False)
+
+
 def sublayers(layer) -> list:
     """The layer itself and all layers inside it, outermost first.
 

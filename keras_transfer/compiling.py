@@ -120,6 +120,15 @@ def _accuracy(model, from_logits, one_hot):
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
+def checks_data(model: keras.Model) -> bool:
+    """Whether this model's `fit` looks at its first data.
+
+    Args:
+        model: A compiled model.
+    """
+    return hasattr(vars(model).get("fit"), "__wrapped__")
+
+
 def _check_data_in_fit(model):
     """Lets this model's `fit` check its data first.
 

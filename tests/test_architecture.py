@@ -17,6 +17,7 @@ ROOMS = [
     ("cli", "demo", "testing", "__main__"),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
     ("preset",),
+    ("features",),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     ("best_epoch", "class_report", "history_files", "output_path"),
     ("freezing", "first_batch", "transition"),

@@ -28,6 +28,10 @@ def build_pipeline(
 
     Only names are held in memory; a file is opened when its batch is due.
 
+    The attribute `rows` yields row numbers, of `file_paths`, with the labels:
+    read in place of the images it gives the order that they would have come
+    in. `in_order` yields the images alone, by number, as whole numbers.
+
     Args:
         images: Files of each class.
         class_names: All classes; a label is a place in this list.
@@ -55,26 +59,43 @@ def build_pipeline(
     def read(path):
         return decode(os.fsdecode(path), image_size, color_mode)
 
-    def load(path, label):
+    def load(path):
         pixels = tf.numpy_function(read, [path], tf.uint8, stateful=False)
         pixels.set_shape((*image_size, CHANNELS[color_mode]))
-        return pixels, label
+        return pixels
 
-    def finish(pixels, label):
+    def encode(label):
         if label_mode == "categorical":
-            label = tf.one_hot(label, len(class_names))
-        return tf.cast(pixels, tf.float32), label
+            return tf.one_hot(label, len(class_names))
+        return label
 
     # Names that are no valid Unicode travel as the bytes they are on disk.
     names = tf.constant([os.fsencode(path) for path in paths])
-    dataset = tf.data.Dataset.from_tensor_slices((names, labels))
+    files = tf.data.Dataset.from_tensor_slices(
+        (np.arange(len(paths)), names, labels)
+    )
+    in_order = files.map(
+        lambda row, path, label: load(path),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
     if shuffle:
-        dataset = dataset.shuffle(len(paths), seed=seed)
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size).map(finish)
+        files = files.shuffle(len(paths), seed=seed)
+    rows = files.map(lambda row, path, label: (row, label))
+    dataset = files.map(
+        lambda row, path, label: (load(path), label),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    dataset = dataset.batch(batch_size).map(
+        lambda pixels, label: (tf.cast(pixels, tf.float32), encode(label))
+    )
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset.rows = rows.batch(batch_size).map(
+        lambda row, label: (row, encode(label))
+    )
+    dataset.in_order = in_order.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    dataset.is_augmented = augment is not None
     dataset.class_names = list(class_names)
     dataset.file_paths = [str(path) for path in paths]
     dataset.labels = labels

@@ -1,0 +1,1 @@
+"""Features of a frozen part, computed once and kept."""

@@ -1,0 +1,93 @@
+"""Training steps that take features in place of images."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_transfer.features.rows import ROW
+
+
+class CachedSteps:
+    """Lets a model train on row numbers while `fit` runs.
+
+    `fit`, the callbacks and everything else see the model itself. Only where
+    Keras's own steps call it, the suffix is called on the features of these
+    rows instead; data without row numbers take the ordinary way.
+
+    Args:
+        model: A compiled model.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+        # What holds the features; exchanged when the boundary moves.
+        self.cache: Any = None
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Replaces the model's steps, and gives them back at the end."""
+        names = ("train_step", "test_step")
+        for name in names:
+            object.__setattr__(self.model, name, self._step(name))
+        self._forget_functions()
+        self.model.train_function = self.model.test_function = None
+        try:
+            yield
+        finally:
+            for name in names:
+                delattr(self.model, name)
+            self._forget_functions()
+            self.model.train_function = self.model.test_function = None
+
+    def use(self, cache: Any) -> None:
+        """Reads another cache from the next step on.
+
+        Args:
+            cache: Has `gather` and `split`.
+        """
+        self.cache = cache
+        # Those that exist were traced with the features of the last one.
+        self._forget_functions()
+        self.model.make_train_function(force=True)
+        self.model.make_test_function(force=True)
+
+    def _forget_functions(self):
+        memory = getattr(self.model.optimizer, "memory", None)
+        functions = getattr(memory, "step_functions", None)
+        if functions is not None:
+            functions.forget()
+
+    def _step(self, name):
+        ordinary = getattr(type(self.model), name)
+
+        def step(data):
+            x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+            if not isinstance(x, dict) or ROW not in x:
+                return ordinary(self.model, data)
+            return ordinary(_StandIn(self.model, self._call), data)
+
+        return step
+
+    def _call(self, x, training=None):
+        cache = self.cache
+        features = cache.gather(x[ROW])
+        outputs = cache.split.suffix(features, training=training)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+class _StandIn:
+    """The model in all but what calling it does."""
+
+    def __init__(self, model, call):
+        self.__dict__.update(_model=model, _call=call)
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def __setattr__(self, name, value):
+        setattr(self._model, name, value)
+
+    def __call__(self, x, **options):
+        return self._call(x, **options)

@@ -1,0 +1,134 @@
+"""`fit` that computes what is frozen only once."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_transfer import compiling
+from keras_transfer import first_batch
+from keras_transfer.features.budget import free_budget
+from keras_transfer.features.cached_steps import CachedSteps
+from keras_transfer.features.obstacles import find_obstacle
+from keras_transfer.features.refill import Refill
+from keras_transfer.features.rows import rows_of
+
+_CACHES = ("auto", "memory", False)
+
+
+def fit(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    *,
+    validation_data: Any = None,
+    cache: str | bool = "auto",
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    verbose: str | int = "auto",
+    **fit_arguments: Any,
+) -> keras.callbacks.History:
+    """Trains as `model.fit` does, and computes what is frozen only once.
+
+    What the frozen layers make of each image is kept in memory, and the steps
+    of training begin there. That is done wherever it cannot change the result:
+    when what is frozen draws no random numbers, and the data are arrays or
+    come from `kt.data.from_directory` without augmentation. When a schedule
+    moves the freeze boundary, the features are computed anew. Callbacks, the
+    order of images, metrics and the history are those of one ordinary `fit`.
+
+    The steps are the same bit for bit for a batch of the same images in the
+    same order. Computed beside other images, the features of one may differ
+    in the last bit, which is how convolutions are on most processors.
+
+    Args:
+        model: A compiled model.
+        x: What `fit` takes as `x`.
+        y: What `fit` takes as `y`. Defaults to `None`.
+        validation_data: What `fit` takes. Defaults to `None`.
+        cache: `"auto"` computes once where that changes nothing and trains
+            the ordinary way elsewhere, with a line on stderr that says why;
+            `"memory"` makes that an error; `False` is `model.fit`. Defaults
+            to `"auto"`.
+        callbacks: What `fit` takes, as a list. Defaults to none.
+        verbose: What `fit` takes; 0 also hides the progress of computing.
+        **fit_arguments: Anything else that `fit` takes.
+
+    Returns:
+        The history of `fit`.
+
+    Raises:
+        ValueError: For an unknown `cache`, or for `"memory"` where the results
+            would change or the memory is too small, before any training.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> image = keras.Input((8, 8, 3))
+    >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+    >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    >>> kt.freeze(model)
+    >>> model = kt.compile_for_transfer(model)
+    >>> x, y = np.full((4, 8, 8, 3), 200), np.array([0, 1, 0, 1])
+    >>> len(fit(model, x, y, epochs=3, verbose=0).history["loss"])
+    3
+    """
+    if not any(cache is known or cache == known for known in _CACHES):
+        raise ValueError(
+            f"`cache` must be one of {list(_CACHES)}. Received: {cache!r}."
+        )
+    arguments = {
+        "x": x,
+        "y": y,
+        "validation_data": validation_data,
+        "callbacks": callbacks,
+        "verbose": verbose,
+        **fit_arguments,
+    }
+    if cache is False:
+        return model.fit(**arguments)
+    if not getattr(model, "compiled", False):
+        raise ValueError(
+            f"The model {model.name!r} is not compiled. Call "
+            "kt.compile_for_transfer(model) first."
+        )
+    held_out, labels = validation_data, []
+    if isinstance(validation_data, (tuple, list)):
+        held_out, *labels = validation_data
+    batch_size = fit_arguments.get("batch_size")
+    sources = [rows_of(x, batch_size)]
+    if held_out is not None:
+        sources.append(rows_of(held_out, batch_size))
+    budget = free_budget()
+    obstacle = find_obstacle(model, sources, callbacks, budget)
+    if obstacle is not None:
+        if cache != "auto":
+            raise ValueError(
+                f"This training cannot be cached, because {obstacle}. Pass "
+                "cache=False for the ordinary way."
+            )
+        if verbose:
+            print(f"kt.fit: no cache, because {obstacle}.", file=sys.stderr)
+        return model.fit(**arguments)
+    if compiling.checks_data(model):
+        _check_data(model, sources[0], y)
+        if held_out is not None:
+            _check_data(model, sources[1], labels[0] if labels else None)
+    arguments["x"] = sources[0].numbers(0)
+    if held_out is not None:
+        numbers = sources[1].numbers(sources[0].num_rows)
+        arguments["validation_data"] = (numbers, *labels) if labels else numbers
+    steps = CachedSteps(model)
+    refill = Refill(steps, sources, budget, progress=bool(verbose))
+    arguments["callbacks"] = [*(callbacks or ()), refill]
+    with steps.installed():
+        return model.fit(**arguments)
+
+
+def _check_data(model, rows, labels):
+    """Looks at the data as the model's own `fit` does at a first batch."""
+    if rows.labels is not None:
+        labels = rows.labels
+    images = next(iter(rows.batches()))
+    if hasattr(images, "shape"):
+        images = keras.ops.convert_to_numpy(images)
+    first_batch.check_data(model, images, labels)
