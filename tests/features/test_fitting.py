@@ -27,7 +27,7 @@ def train(cache, schedule="probe", callbacks=(), make=build_classifier, **data):
         cache=cache,
         callbacks=[SCHEDULES[schedule](), *callbacks],
         verbose=0,
-        **{"epochs": 4, "batch_size": 8, **data},
+        **{"epochs": 3, "batch_size": 8, **data},
     )
     return model, history.history
 
@@ -86,22 +86,20 @@ def folder(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("label_mode", ["int", "categorical"])
-def test_photographs_of_a_folder_come_in_their_own_order(folder, label_mode):
+def test_photographs_of_a_folder_come_in_their_own_order(folder):
     def run(cache):
         images, held_out = kt.data.from_directory(
-            folder, image_size=16, batch_size=4, label_mode=label_mode
+            folder, image_size=16, batch_size=4, label_mode="categorical"
         )
 
         def make():
             model = build_classifier()
             return kt.compile_for_transfer(
-                model, learning_rate=0.01, one_hot=label_mode == "categorical"
+                model, learning_rate=0.01, one_hot=True
             )
 
         return train(
             cache,
-            "gradual",
             make=make,
             x=images,
             validation_data=held_out,
@@ -137,7 +135,7 @@ def test_what_a_callback_evaluates_is_not_taken_for_rows():
             )
 
     data = {"x": images, "y": labels, "validation_data": (images, labels)}
-    _, history = train("memory", "gradual", [Watch()], **data)
+    _, history = train("memory", "probe", [Watch()], **data)
     np.testing.assert_allclose(seen, history["val_loss"], rtol=1e-4)
 
 
@@ -179,14 +177,13 @@ def test_early_stopping_stops():
     assert len(history["loss"]) == 2
 
 
-def test_what_is_frozen_is_computed_once(monkeypatch):
+def test_what_is_frozen_is_computed_once():
     """The layers before the boundary run once for each image, no more."""
     images, labels = photographs()
     calls = []
 
     class Counting(keras.layers.Layer):
         def call(self, inputs):
-            keras.ops.convert_to_numpy  # noqa: B018
             calls.append(inputs.shape[0])
             return inputs
 
@@ -278,8 +275,9 @@ def test_what_cannot_be_cached_trains_all_the_same(
             )
         },
         "generator": lambda: {
-            "x": iter([(images, labels)]),
+            "x": (pair for pair in [(images, labels)]),
             "steps_per_epoch": 1,
+            "shuffle": False,
         },
         "arrays": lambda: {"x": images, "y": labels},
     }
@@ -302,7 +300,7 @@ def test_labels_are_checked_before_anything_is_computed():
     images, labels = photographs()
     model = build_classifier()
     kt.freeze(model)
-    with pytest.raises(ValueError, match="Label 7 is outside"):
+    with pytest.raises(ValueError, match="Label [567] is outside"):
         kt.fit(model, images, labels + 5)
 
 
