@@ -89,6 +89,11 @@ class BackboneSpec:
                 "`stages` must be 'auto' or (name, last layer) pairs. "
                 f"Received: {self.stages!r}."
             )
+        if isinstance(self.classifier, str):
+            raise TypeError(
+                "`classifier` must be a tuple of layer names. Received: "
+                f"{self.classifier!r}. Write ({self.classifier!r},)."
+            )
 
     @property
     def options(self) -> dict[str, Any]:

@@ -23,7 +23,8 @@ ROOMS = [
     ("selectors",),
     ("anatomy",),
     ("truncation", "channels"),
-    ("weights", "model_info", "stages"),
+    ("weights", "model_info", "stages", "token_grid"),
+    ("attention_blocks",),
     (
         "provenance",
         "download",

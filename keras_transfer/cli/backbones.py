@@ -130,6 +130,9 @@ def _weights(spec, options):
             yield "", f"{state} {path}"
         if source.licence and source.licence != spec.licence:
             yield "", f"licence {source.licence}"
+    if spec.classifier:
+        layers = ", ".join(spec.classifier)
+        yield "not loaded", f"{layers}, the classifier in weights files"
 
 
 def _explain_nothing(known, arguments):

@@ -41,7 +41,8 @@ def _davit(variant, blocks, channels, heads, md5):
     return BackboneSpec(
         build,
         default_size=224,
-        minimum_size=32,
+        # Below it a window would be a single position.
+        minimum_size=33,
         preprocessing=Preprocessing.of_mode("torch"),
         stages=(
             ("stem", "stem_ln"),

@@ -73,6 +73,7 @@ def test_show_prints_what_is_declared(run, tmp_path, monkeypatch):
                 f"https://example.org/wide_{width}.h5", licence="CC0"
             )
         },
+        classifier=("fc_1", "fc_2"),
     )
     code, out, err = run("backbones", "show", "full")
     assert (code, err) == (0, "")
@@ -85,6 +86,7 @@ def test_show_prints_what_is_declared(run, tmp_path, monkeypatch):
         "https://example.org/wide_4.h5",
         f"not downloaded to {tmp_path}/models/wide_4.h5",
         "licence CC0",
+        "fc_1, fc_2, the classifier in weights files",
         "MIT",
         "https://example.org/paper",
         "registered in this process",

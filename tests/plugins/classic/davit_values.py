@@ -31,3 +31,8 @@ def images(height, width):
         -2, 2, (2, height, width, 3)
     )
     return drawn.astype("float32")
+
+
+def golden(features):
+    """Picks the few features that are kept for comparison."""
+    return features[:, ::3, ::3, ::16]
