@@ -62,7 +62,12 @@ def main(argv=None):
         arguments.folder, arguments.image_size, arguments.seed
     )
     model = build_model(arguments.image_size, arguments.weights)
-    return model.fit(train, validation_data=validation, epochs=arguments.epochs)
+    return model.fit(
+        train,
+        validation_data=validation,
+        epochs=arguments.epochs,
+        shuffle=False,  # The data set shuffles itself, and Keras would warn.
+    )
 
 
 if __name__ == "__main__":
