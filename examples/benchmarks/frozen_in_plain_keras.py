@@ -44,7 +44,9 @@ def build_model(size, weights="imagenet"):
     outputs = keras.layers.Dense(1, activation="sigmoid")(x)
     model = keras.Model(image, outputs)
     model.compile(
-        keras.optimizers.Adam(1e-4), "binary_crossentropy", ["accuracy"]
+        keras.optimizers.Adam(1e-4),
+        "binary_crossentropy",
+        metrics=["accuracy"],
     )
     return model
 
