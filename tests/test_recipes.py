@@ -165,9 +165,10 @@ def test_on_the_same_batches_it_has_the_same_losses(both, assets):
     model = recipe.build_model(["ants", "bees"], backbone)
     kt.freeze(model)
     kt.compile_for_transfer(model, "adam", learning_rate=1e-4)
-    model.get_layer("head").set_weights(
-        [w for layer in plain.layers[-2:] for w in layer.get_weights()]
-    )
+    head = model.get_layer("head")
+    hidden, predictions = plain.layers[-2:]
+    head.hidden_layers[0].set_weights(hidden.get_weights())
+    head.predictions.set_weights(predictions.get_weights())
     train, validation = kt.data.from_directory(
         assets / "hymenoptera", image_size=96, batch_size=8, check=False
     )

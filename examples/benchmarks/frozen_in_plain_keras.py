@@ -44,7 +44,9 @@ def build_model(size, weights="imagenet"):
     outputs = keras.layers.Dense(1, activation="sigmoid")(x)
     model = keras.Model(image, outputs)
     model.compile(
-        keras.optimizers.Adam(1e-4), "binary_crossentropy", ["accuracy"]
+        keras.optimizers.Adam(1e-4),
+        "binary_crossentropy",
+        metrics=["accuracy"],
     )
     return model
 
@@ -62,7 +64,12 @@ def main(argv=None):
         arguments.folder, arguments.image_size, arguments.seed
     )
     model = build_model(arguments.image_size, arguments.weights)
-    return model.fit(train, validation_data=validation, epochs=arguments.epochs)
+    return model.fit(
+        train,
+        validation_data=validation,
+        epochs=arguments.epochs,
+        shuffle=False,  # The data set shuffles itself, and Keras would warn.
+    )
 
 
 if __name__ == "__main__":

@@ -106,7 +106,13 @@ def draw(path, histories):
             label="validation",
         )
         axes.fill_between(
-            epochs, train, validation, color="0.5", alpha=0.15, lw=0
+            epochs,
+            train,
+            validation,
+            color="0.5",
+            alpha=0.15,
+            lw=0,
+            label="the gap",
         )
         axes.set(title=title, xlabel="epoch", ylim=(0.4, 1.02))
         axes.grid(alpha=0.25)
@@ -124,8 +130,8 @@ def main(argv=None):
         check_figures()
 
     histories = {
-        "as they are": train_model(arguments, "As they are"),
-        "augmentation, dropout": train_model(
+        "photographs as they are": train_model(arguments, "As they are"),
+        "augmented, with dropout": train_model(
             arguments,
             "Augmented, with dropout",
             augment=kt.data.augmentation(),
