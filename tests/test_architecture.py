@@ -16,11 +16,13 @@ PLUGINS = ROOT / "plugins"
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
+    ("extraction",),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     ("best_epoch", "class_report", "history_files", "output_path"),
     ("freezing", "first_batch", "transition"),
     ("optimizer",),
     ("selectors",),
+    ("grammar",),
     ("anatomy",),
     ("truncation", "channels"),
     ("weights", "model_info", "stages"),
