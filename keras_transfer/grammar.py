@@ -125,18 +125,20 @@ class Grammar:
         # Brackets are literal: layer names may hold them, and `fnmatch` would
         # read them as character sets.
         escaped = pattern.replace("[", "[[]")
-        found = [
-            (stage, part)
-            for stage, parts in self.stages.items()
-            if fnmatch.fnmatchcase(stage, escaped)
-            for part in parts
-        ]
-        found += [
+        by_path = [
             (path, part)
             for path, part in self.paths.items()
             if fnmatch.fnmatchcase(path, escaped)
             or fnmatch.fnmatchcase(path.rpartition("/")[2], escaped)
         ]
+        named = {id(part) for _, part in by_path}
+        found = [
+            (stage, part)
+            for stage, parts in self.stages.items()
+            if fnmatch.fnmatchcase(stage, escaped)
+            for part in parts
+            if id(part) not in named
+        ] + by_path
         if not found:
             raise UnknownSelector(self._unknown(pattern))
         return found
