@@ -18,6 +18,8 @@ class Case:
     model: keras.Model
     data: Any
     expected: dict[str, Any]
+    config: str = ""
+    outputs: Any = None
 
 
 def random(*shape, seed=0):

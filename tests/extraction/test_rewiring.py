@@ -29,16 +29,20 @@ def _for(extractor, case):
     return inputs[0] if len(inputs) == 1 else inputs
 
 
-cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-
-
 def config_of(model):
     return json.dumps(model.get_config(), default=repr)
 
 
-@cases
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
+def case(request):
+    """Built once, with what its config and outputs were before."""
+    case = request.param()
+    case.config = config_of(case.model)
+    case.outputs = keras.tree.map_structure(numpy, case.model(case.data))
+    return case
+
+
 def test_every_activation_is_what_the_layer_returns(case):
-    case = case()
     extractor = kt.build_extractor(case.model, list(case.expected))
     activations = extractor(case.data)
     assert set(activations) == set(case.expected)
@@ -49,9 +53,7 @@ def test_every_activation_is_what_the_layer_returns(case):
         )
 
 
-@cases
 def test_each_activation_alone_is_the_same(case):
-    case = case()
     together = kt.build_extractor(case.model, list(case.expected))(case.data)
     for name in case.expected:
         extractor = kt.build_extractor(case.model, name)
@@ -61,29 +63,21 @@ def test_each_activation_alone_is_the_same(case):
         np.testing.assert_array_equal(numpy(alone[name]), numpy(together[name]))
 
 
-@cases
 def test_variables_are_the_very_objects_of_the_original(case):
-    case = case()
     extractor = kt.build_extractor(case.model, list(case.expected))
     own = {id(variable) for variable in case.model.variables}
     assert extractor.variables
     assert {id(variable) for variable in extractor.variables} <= own
 
 
-@cases
 def test_the_original_is_unchanged(case):
-    case = case()
-    before = config_of(case.model)
-    outputs = keras.tree.map_structure(numpy, case.model(case.data))
     kt.build_extractor(case.model, list(case.expected))(case.data)
-    assert config_of(case.model) == before
+    assert config_of(case.model) == case.config
     after = keras.tree.map_structure(numpy, case.model(case.data))
-    keras.tree.map_structure(np.testing.assert_array_equal, after, outputs)
+    keras.tree.map_structure(np.testing.assert_array_equal, after, case.outputs)
 
 
-@cases
 def test_a_saved_extractor_returns_the_same_bits(case, tmp_path):
-    case = case()
     extractor = kt.build_extractor(case.model, list(case.expected))
     extractor.save(tmp_path / "extractor.keras")
     reloaded = keras.saving.load_model(tmp_path / "extractor.keras")
