@@ -9,9 +9,10 @@ from keras_transfer.extraction.calls import has_graph
 from keras_transfer.extraction.copying import detached_copy
 from keras_transfer.extraction.extractor import Extraction
 from keras_transfer.extraction.extractor import Extractor
+from keras_transfer.extraction.outputs import check_tokens
+from keras_transfer.extraction.outputs import finish
 from keras_transfer.extraction.plan import MODES
 from keras_transfer.extraction.plan import make_plan
-from keras_transfer.extraction.pooling import ActivationPooling
 from keras_transfer.extraction.pooling import check_pooling
 from keras_transfer.extraction.recording import RecordingExtractor
 from keras_transfer.extraction.rewiring import rewire
@@ -23,6 +24,7 @@ def build_extractor(
     selectors: Any,
     *,
     pooling: str | None = None,
+    tokens: str | None = None,
     mode: str = "auto",
     detach: bool = False,
 ) -> keras.Model:
@@ -47,6 +49,9 @@ def build_extractor(
         pooling: `"avg"`, `"max"` or `"gem"` over the positions of each
             activation, which makes vectors of them. Defaults to `None`, the
             activations themselves.
+        tokens: `"grid"` puts the tokens of a transformer back into the grid of
+            the image's patches, so that its activations are maps and the
+            average is over patches alone. Defaults to `None`.
         mode: How the activations are reached. `"graph"` rewires the graph of
             a Functional or `Sequential` model. `"trace"` first makes a graph
             of a subclassed model, by calling it on symbolic inputs. `"record"`
@@ -66,7 +71,8 @@ def build_extractor(
     Raises:
         ValueError: For a selector that matches nothing or is ambiguous, for
             two activations of one name, for a mode that cannot reach them, for
-            a model that is not built, or for an unknown pooling or mode.
+            a model that is not built, for tokens whose grid is unknown, or for
+            an unknown pooling, treatment of tokens or mode.
         TypeError: For an object that is no model or no selector.
 
     Example:
@@ -86,19 +92,22 @@ def build_extractor(
     if mode not in MODES:
         raise ValueError(f"`mode` must be one of {MODES}. Received: {mode!r}.")
     plan = make_plan(model, selectors, mode)
+    check_tokens(tokens, plan)
     extractor = kept.keep(
-        model, (plan.key, pooling), lambda: _build(model, plan, pooling)
+        model,
+        (plan.key, pooling, tokens),
+        lambda: _build(model, plan, pooling, tokens),
     )
     return detached_copy(extractor) if detach else extractor
 
 
-def _build(model, plan, pooling):
+def _build(model, plan, pooling, tokens):
     extraction = Extraction(
         plan.mode, {name: w.path for name, w in plan.activations.items()}
     )
     name = f"{model.name}_extractor"
     if plan.graph is not None:
-        return _from_graph(plan, extraction, pooling, name)
+        return _from_graph(plan, extraction, pooling, tokens, name)
     extractor = RecordingExtractor(
         model,
         plan.activations,
@@ -130,18 +139,15 @@ def _check_model(model):
         )
 
 
-def _from_graph(plan, extraction, pooling, name):
+def _from_graph(plan, extraction, pooling, tokens, name):
     wanted = {
         name: (activation.call.nodes, activation.index)
         for name, activation in plan.activations.items()
     }
     rewired = rewire(plan.graph, wanted)
-    outputs = rewired.found
-    if pooling is not None:
-        outputs = _pooled(outputs, pooling, taken=_names_in(plan.graph))
     extractor = Extractor(
         _inputs(plan.graph, rewired.inputs),
-        outputs,
+        finish(plan, rewired.found, pooling, tokens),
         name=name,
         trainable=plan.graph.trainable,
     )
@@ -158,17 +164,3 @@ def _inputs(model, tensors):
         return {tensor.name: tensor for tensor in tensors if tensor is not None}
     used = [tensor for tensor in tensors if tensor is not None]
     return used[0] if len(used) == 1 else used
-
-
-def _names_in(model):
-    return {operation.name for operation in model.operations}
-
-
-def _pooled(outputs, pooling, taken):
-    pooled = {}
-    for number, (name, tensor) in enumerate(outputs.items()):
-        layer_name = f"pool_{number}"
-        while layer_name in taken:
-            layer_name += "_"
-        pooled[name] = ActivationPooling(pooling, name=layer_name)(tensor)
-    return pooled
