@@ -10,6 +10,7 @@ from keras import ops
 
 import keras_transfer as kt
 from tests.extraction.networks import encoder
+from tests.extraction.networks import functional_in_functional
 from tests.extraction.networks import numpy
 from tests.extraction.networks import random
 from tests.extraction.networks import run
@@ -64,6 +65,10 @@ class Branching(keras.Model):
         self.large = layers.Dense(3, name="large")
         self.twice = layers.Dense(3, name="twice")
 
+    def build(self, input_shape):
+        for layer in (self.small, self.large, self.twice):
+            layer.build((None, 3))
+
     def call(self, x):
         x = self.large(x) if numpy(ops.sum(x)) > 0 else self.small(x)
         return self.twice(self.twice(x))
@@ -79,8 +84,7 @@ def traceable():
 @pytest.fixture
 def branching():
     model = Branching()
-    for sign in (1, -1):  # Both branches make their weights.
-        model(sign * np.ones((2, 3), "float32"))
+    model(np.ones((2, 3), "float32"))
     return model
 
 
@@ -241,22 +245,24 @@ def test_time_distributed_layers_have_one_entry_per_step():
     assert tuple(recorded(x)["a"].shape)[-1] == 2
 
 
-def test_each_mode_can_be_asked_for(traceable, tiny_model, branching):
-    x, images = random(2, 8), random(1, 32, 32, 3)
-    assert (
-        kt.build_extractor(tiny_model, "conv_1", mode="graph").mode == "graph"
-    )
+def test_each_mode_can_be_asked_for(traceable):
+    nested = functional_in_functional().model
+    x = random(2, 8)
+    graph = kt.build_extractor(nested, "encoder/c1", mode="graph")
+    assert graph.mode == "graph"
     assert kt.build_extractor(traceable, "first", mode="trace").mode == "trace"
-    for model, name, data in (
-        (traceable, "first", x),
-        (tiny_model, "conv_1", images),
-        (tiny_model, "stage_1", images),
+    for model, name in (
+        (traceable, "first"),
+        (nested, "encoder/c1"),
+        (nested, "stage_1"),
+        (nested, "backbone"),
+        (nested, "head"),
     ):
         recorded = kt.build_extractor(model, name, mode="record")
         assert recorded.mode == "record"
         np.testing.assert_allclose(
-            numpy(recorded(data)[name]),
-            numpy(kt.build_extractor(model, name)(data)[name]),
+            numpy(recorded(x)[name]),
+            numpy(kt.build_extractor(model, name)(x)[name]),
             atol=1e-6,
         )
 
@@ -274,9 +280,9 @@ def test_a_mode_that_cannot_work_says_why(traceable, mode, selector, message):
         kt.build_extractor(traceable, selector, mode=mode)
 
 
-def test_a_model_with_a_graph_is_not_traced(tiny_model):
+def test_a_model_with_a_graph_is_not_traced():
     with pytest.raises(ValueError, match="has a graph already"):
-        kt.build_extractor(tiny_model, "conv_1", mode="trace")
+        kt.build_extractor(encoder(), "c1", mode="trace")
 
 
 def test_a_trace_that_fails_gives_its_reason(branching):
