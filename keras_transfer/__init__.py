@@ -18,6 +18,7 @@ _HOME = {
     "Preprocessing": "preprocessing",
     "TokensToGrid": "token_grid",
     "WeightsFile": "weights_file",
+    "build_extractor": "extraction",
     "build_model": "transfer",
     "compile_for_transfer": "compiling",
     "create_backbone": "create",
