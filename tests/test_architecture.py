@@ -16,8 +16,15 @@ PLUGINS = ROOT / "plugins"
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
+    ("features",),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
-    ("best_epoch", "class_report", "history_files", "output_path"),
+    (
+        "best_epoch",
+        "class_report",
+        "history_files",
+        "output_path",
+        "whole_files",
+    ),
     ("freezing", "first_batch", "transition"),
     ("optimizer",),
     ("selectors",),

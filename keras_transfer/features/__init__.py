@@ -1,0 +1,1 @@
+"""Features: what a network makes of examples, computed once, kept on disk."""
