@@ -16,7 +16,9 @@ PLUGINS = ROOT / "plugins"
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
-    ("features",),
+    ("similarity",),
+    ("embedding",),
+    ("extraction", "features"),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     (
         "best_epoch",
@@ -28,6 +30,7 @@ ROOMS = [
     ("freezing", "first_batch", "transition"),
     ("optimizer",),
     ("selectors",),
+    ("grammar",),
     ("anatomy",),
     ("truncation", "channels"),
     ("weights", "model_info", "stages"),

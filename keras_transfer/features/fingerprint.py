@@ -10,12 +10,13 @@ import keras
 import numpy as np
 
 # What may differ between two models that compute the same: how they were
-# compiled or are to be trained, the sizes of batches they have seen, the
-# module that a Keras version keeps a class in.
+# compiled or are to be trained, the sizes of batches they have seen, the paths
+# that an extractor was asked for, the module that a class is kept in.
 _IRRELEVANT = (
     "build_config",
     "build_input_shape",
     "compile_config",
+    "extraction",
     "module",
     "trainable",
 )
