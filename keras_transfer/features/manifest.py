@@ -12,6 +12,8 @@ from keras_transfer.features.array_spec import ArraySpec
 from keras_transfer.whole_files import replacing
 
 NAME = "manifest.json"
+# Beside it: what is to be known of the rows, written once.
+NOTES = "notes.json"
 FORMAT = "keras_transfer features"
 SCHEMA = 1
 
@@ -92,6 +94,24 @@ def read_manifest(folder: str | os.PathLike) -> Manifest | None:
         f"{os.fspath(path)!r} is of the format {known}; this version reads "
         f"{(FORMAT, SCHEMA)}. Delete the folder or choose another."
     )
+
+
+def read_notes(folder: str | os.PathLike) -> dict[str, Any]:
+    """Returns the notes of a store; an empty dictionary where there are none.
+
+    Raises:
+        ValueError: If they are damaged.
+    """
+    path = pathlib.Path(folder) / NOTES
+    try:
+        return dict(json.loads(path.read_text()))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} is damaged. Delete the folder or choose "
+            "another."
+        ) from error
 
 
 def _manifest(record):

@@ -11,9 +11,11 @@
     store["features"]                 # memory map of all rows
     store.read([5, 2, 9])             # dictionary of copies, nothing mapped
     store.read(slice(0, 64), "labels")
+    store.notes                       # what StoreWriter(notes=...) was given
 
 `find_store` tells whether a folder holds a whole and fresh store. The writer
-is in `store_writer.py`, fingerprints in `fingerprint.py` (of a model) and
+is in `store_writer.py`, its twin that keeps all in memory in `memory.py`,
+fingerprints in `fingerprint.py` (of a model) and
 `data_fingerprint.py`. Each array is a `.npy` file which NumPy itself can read;
 bfloat16 is kept as uint16 of the same bits.
 """
@@ -31,6 +33,7 @@ from keras_transfer.features.array_file import offset_of
 from keras_transfer.features.array_spec import ArraySpec
 from keras_transfer.features.manifest import Manifest
 from keras_transfer.features.manifest import read_manifest
+from keras_transfer.features.manifest import read_notes
 from keras_transfer.features.staleness import check_fresh
 from keras_transfer.names import did_you_mean
 
@@ -70,6 +73,11 @@ class FeatureStore:
     def specs(self) -> dict[str, ArraySpec]:
         """The arrays by name."""
         return self._manifest.arrays
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the writer was told to keep beside the rows."""
+        return read_notes(self.folder)
 
     @property
     def nbytes(self) -> int:

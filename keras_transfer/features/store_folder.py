@@ -1,25 +1,34 @@
 """The folder that a store is written to: new, or that of the same store."""
 
+import json
 import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from keras_transfer.features.disk_space import check_disk_space
 from keras_transfer.features.manifest import NAME
+from keras_transfer.features.manifest import NOTES
 from keras_transfer.features.manifest import Manifest
 from keras_transfer.features.manifest import read_manifest
 from keras_transfer.features.manifest import write_manifest
 from keras_transfer.features.staleness import check_fresh
 from keras_transfer.features.store import check_size
+from keras_transfer.whole_files import replacing
 
 
 def begin_store(
-    folder: pathlib.Path, manifest: Manifest, rebuild: bool
+    folder: pathlib.Path,
+    manifest: Manifest,
+    notes: Mapping[str, Any],
+    rebuild: bool,
 ) -> None:
     """Makes the folder of a new store, with its record.
 
     Args:
         folder: It does not exist, is empty, or holds a store to be replaced.
         manifest: What the store will hold.
+        notes: What is to be known of its rows.
         rebuild: Whether an old store is removed.
 
     Raises:
@@ -27,11 +36,13 @@ def begin_store(
             lies on a disk without room.
     """
     if rebuild and (folder / NAME).exists():
-        _remove(folder)
+        remove_store(folder)
     _check_empty(folder)
     check_disk_space(folder, manifest.row_bytes * (manifest.rows or 0))
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / NOTES) as temporary:
+            temporary.write_text(json.dumps(notes, indent=1) + "\n")
         write_manifest(folder, manifest)
     except OSError as error:
         raise ValueError(explain_unwritable(folder, error)) from error
@@ -63,6 +74,16 @@ def check_same_store(
     check_disk_space(folder, found.row_bytes * missing)
 
 
+def remove_store(folder: pathlib.Path) -> None:
+    """Removes the files of a store; whatever else lies there stays."""
+    try:
+        files = read_manifest(folder).files.values()
+    except ValueError:
+        files = ()  # A damaged record; `_check_empty` names what it leaves.
+    for file in (NAME, NOTES, *files):
+        (folder / file).unlink(missing_ok=True)
+
+
 def explain_unwritable(path: os.PathLike, error: OSError) -> str:
     """Returns the sentence for a place where nothing can be written."""
     return (
@@ -82,17 +103,6 @@ def _described(manifest, other):
     return described
 
 
-def _remove(folder):
-    """Removes the files of a store; whatever else lies there stays."""
-    try:
-        files = read_manifest(folder).files.values()
-    except ValueError:
-        files = ()  # A damaged record; `_check_empty` names what it leaves.
-    (folder / NAME).unlink()
-    for file in files:
-        (folder / file).unlink(missing_ok=True)
-
-
 def _check_empty(folder):
     if folder.exists() and not folder.is_dir():
         raise ValueError(
@@ -102,7 +112,9 @@ def _check_empty(folder):
     if not folder.exists():
         return
     others = sorted(
-        path.name for path in folder.iterdir() if path.name[0] != "."
+        path.name
+        for path in folder.iterdir()
+        if path.name[0] != "." and path.name != NOTES
     )
     if others:
         raise ValueError(

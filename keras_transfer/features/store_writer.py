@@ -10,10 +10,13 @@ import numpy as np
 
 from keras_transfer.features.array_file import ArrayWriter
 from keras_transfer.features.array_spec import ArraySpec
+from keras_transfer.features.manifest import NAME
+from keras_transfer.features.manifest import NOTES
 from keras_transfer.features.manifest import Manifest
 from keras_transfer.features.manifest import file_names
 from keras_transfer.features.manifest import read_manifest
 from keras_transfer.features.manifest import write_manifest
+from keras_transfer.features.row_batches import rows_to_store
 from keras_transfer.features.store import FeatureStore
 from keras_transfer.features.store import load_store
 from keras_transfer.features.store_folder import begin_store
@@ -37,6 +40,8 @@ class StoreWriter:
             which leaves the disk's space unchecked.
         fingerprint: What the rows are made from: JSON values, compared with
             those of an earlier run. Defaults to nothing.
+        notes: JSON values to keep beside the rows, such as their names; not
+            compared. Defaults to nothing.
         rebuild: Whether a store of another kind is overwritten. Defaults to
             False, which refuses it.
 
@@ -63,6 +68,7 @@ class StoreWriter:
         *,
         rows: int | None,
         fingerprint: Mapping[str, Any] | None = None,
+        notes: Mapping[str, Any] | None = None,
         rebuild: bool = False,
     ):
         self.folder = pathlib.Path(folder).expanduser()
@@ -81,7 +87,7 @@ class StoreWriter:
         )
         manifest = None if rebuild else read_manifest(self.folder)
         if manifest is None:
-            begin_store(self.folder, wanted, rebuild)
+            begin_store(self.folder, wanted, notes or {}, rebuild)
         else:
             check_same_store(self.folder, manifest, wanted)
         self._manifest = manifest or wanted
@@ -115,27 +121,9 @@ class StoreWriter:
             ValueError: The rows do not fit the store.
             TypeError: Their type cannot become the stored one.
         """
-        if batch.keys() != self._manifest.arrays.keys():
-            raise ValueError(
-                f"Expected rows of {sorted(self._manifest.arrays)}. Received: "
-                f"{sorted(batch)}."
-            )
-        stored = {
-            name: self._manifest.arrays[name].rows_of(name, values)
-            for name, values in batch.items()
-        }
-        counts = {name: len(rows) for name, rows in stored.items()}
-        done = self.rows_done + max(counts.values())
-        if len(set(counts.values())) > 1:
-            raise ValueError(
-                f"Every array needs the same number of rows. Received: {counts}"
-            )
-        if self.complete or done > (self._manifest.rows or done):
-            raise ValueError(
-                f"The store has {self._manifest.rows} rows, of which "
-                f"{self.rows_done} are done. Received: {max(counts.values())} "
-                "more."
-            )
+        stored, done = rows_to_store(
+            batch, self._manifest.arrays, self.rows_done, self._manifest.rows
+        )
         for name, rows in stored.items():
             self._writers[name].write(self.rows_done, rows)
         for writer in self._writers.values():
@@ -159,9 +147,10 @@ class StoreWriter:
         for writer in self._writers.values():
             writer.finish(rows)
         self._record(rows=rows, complete=True)
-        # A killed run leaves the record that it was about to replace.
-        for left in self.folder.glob(".manifest-*.json"):
-            left.unlink(missing_ok=True)
+        # A killed run leaves the record that was to replace another.
+        for name in (NAME, NOTES):
+            for left in self.folder.glob(f".{pathlib.Path(name).stem}-*"):
+                left.unlink(missing_ok=True)
         return load_store(self.folder)
 
     def close(self) -> None:

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from keras_transfer.features import array_file
 from keras_transfer.features import disk_space
 from keras_transfer.features.array_spec import ArraySpec
+from keras_transfer.features.manifest import read_notes
+from keras_transfer.features.memory import MemoryWriter
 from keras_transfer.features.staleness import StaleFeaturesError
 from keras_transfer.features.store import find_store
 from keras_transfer.features.store import load_store
@@ -60,6 +62,7 @@ def test_numpy_itself_reads_what_was_written(tmp_path):
         "block-out.npy",
         "labels.npy",
         "manifest.json",
+        "notes.json",
     }
 
 
@@ -365,6 +368,43 @@ def test_the_header_takes_the_same_space_for_any_number_of_rows():
     spec = ArraySpec((7, 7, 768))
     lengths = {len(array_file.header(spec, n)) for n in (1, 10**6, 10**12)}
     assert len(lengths) == 1
+
+
+def test_notes_are_kept_beside_the_rows(tmp_path):
+    names = {"paths": ["a\udcff.jpg", "b.jpg"]}
+    write(tmp_path, notes=names)
+    assert write(tmp_path, notes={})[0].notes == names
+    assert write(tmp_path, notes={}, rebuild=True)[0].notes == {}
+    (tmp_path / "notes.json").write_text("{")
+    with pytest.raises(ValueError, match="notes.json' is damaged"):
+        assert load_store(tmp_path).notes
+    assert read_notes(tmp_path / "none") == {}
+
+
+def test_in_memory_it_is_the_same(tmp_path):
+    specs = {**SPECS, "block/out": ArraySpec((2, 3), "bfloat16")}
+    stored, rows = write(tmp_path, specs=specs)
+    with MemoryWriter(specs, rows=10, notes={"a": 1}) as writer:
+        writer.write({name: values[:7] for name, values in rows.items()})
+        assert writer.rows_done == 7
+        with pytest.raises(ValueError, match="10 rows, of which 7 are done"):
+            writer.write(rows)
+        with pytest.raises(ValueError, match="7 rows of 10 are done"):
+            writer.finish()
+        with pytest.raises(ValueError, match="Expected rows of"):
+            writer.write({"labels": [1]})
+        writer.write({name: values[7:] for name, values in rows.items()})
+        kept = writer.finish()
+    assert (len(kept), kept.nbytes) == (len(stored), stored.nbytes)
+    assert (kept.specs, kept.notes) == (stored.specs, {"a": 1})
+    for name in specs:
+        assert kept[name].dtype == stored[name].dtype
+        np.testing.assert_array_equal(kept[name], stored[name])
+        for rows in ([3, 1], slice(2, 9, 2)):
+            np.testing.assert_array_equal(
+                kept.read(rows, name), stored.read(rows)[name]
+            )
+    assert kept.read([0]).keys() == stored.read([0]).keys()
 
 
 def test_the_record_tells_people_what_is_there(tmp_path):
