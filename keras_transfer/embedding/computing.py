@@ -99,22 +99,19 @@ def embed(
     extractor = build_extractor(model, {VECTORS: at}, pooling=pooling)
     source = find_source(model, data)
     size, mode = reading_of(model, image_size)
-    options = {
-        "at": at if isinstance(at, str) else str(type(at).__name__),
-        "pooling": pooling,
-        "image_size": list(size),
-    }
     arrays = {
         VECTORS: spec_of(extractor, (*size, model.input_shape[-1]), dtype)
     }
+    fingerprint = {
+        **fingerprint_model(extractor),
+        "data": source.fingerprint(),
+        "options": {
+            "at": at if isinstance(at, str) else type(at).__name__,
+            "pooling": pooling,
+            "image_size": list(size),
+        },
+    }
     out = None if out is None else pathlib.Path(out).expanduser()
-    fingerprint = {}
-    if out is not None:
-        fingerprint = {
-            **fingerprint_model(extractor),
-            "data": source.fingerprint(),
-            "options": options,
-        }
     folder = out
     if out is not None and out.suffix == ".parquet":
         from keras_transfer.embedding import parquet
@@ -185,7 +182,7 @@ def _notes(source, left_out, fingerprint):
         "labels": labels and list(labels),
         "class_names": names and list(names),
         "left_out": left_out,
-        "data": fingerprint.get("data"),
+        "data": fingerprint["data"],
     }
 
 
@@ -206,4 +203,4 @@ def _writer(folder, arrays, rows, fingerprint, notes, rebuild):
             f"{filesize.decimal(needed)}. Name a folder to write them to: "
             "out='embeddings'."
         )
-    return MemoryWriter(arrays, rows=rows, notes=notes)
+    return MemoryWriter(arrays, rows=rows, fingerprint=fingerprint, notes=notes)

@@ -1,6 +1,5 @@
 """The fingerprint of data: files, arrays, or a pass over batches."""
 
-import concurrent.futures
 import hashlib
 import os
 import pathlib
@@ -44,12 +43,9 @@ def fingerprint_files(
         )
     digest = hashlib.sha256()
     describe = _status if by == "status" else _content
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        for path, described in zip(
-            paths, pool.map(describe, paths), strict=True
-        ):
-            name = os.path.relpath(path, root) if root else os.fspath(path)
-            digest.update(os.fsencode(name) + b"\0" + described + b"\0")
+    for path in paths:
+        name = os.path.relpath(path, root) if root else os.fspath(path)
+        digest.update(os.fsencode(name) + b"\0" + describe(path) + b"\0")
     return {"files": len(paths), "digest": digest.hexdigest()}
 
 

@@ -180,9 +180,7 @@ def test_what_comes_after_the_layer_does_not_count(model, photos, tmp_path):
     assert len(kt.embed(model, photos, out=tmp_path / "out")) == 9
 
 
-def test_damaged_photographs_are_an_error_or_left_out(
-    model, photos, tmp_path
-):
+def test_damaged_photographs_are_an_error_or_left_out(model, photos, tmp_path):
     (photos / "ants" / "2.png").write_bytes(b"")
     with pytest.raises(ValueError, match="1 x the file is empty: ants/2.png"):
         kt.embed(model, photos, out=tmp_path / "out")
