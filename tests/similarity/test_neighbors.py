@@ -9,11 +9,20 @@ from PIL import Image
 import keras_transfer as kt
 from keras_transfer.embedding import computing
 from keras_transfer.features.staleness import StaleFeaturesError
+from tests.conftest import build_tiny
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One model for all tests: most of their time would go into tracing."""
+    return kt.build_model(build_tiny((16, 16, 3)), kt.heads.LinearHead(2))
 
 
 @pytest.fixture
-def model(tiny_backbone):
-    return kt.build_model(tiny_backbone((16, 16, 3)), kt.heads.LinearHead(2))
+def model(shared):
+    weights = shared.get_weights()
+    yield shared
+    shared.set_weights(weights)
 
 
 @pytest.fixture
