@@ -18,8 +18,10 @@ from keras_transfer.embedding.vectors import spec_of
 from keras_transfer.embedding.vectors import vectors_of
 from keras_transfer.extraction import build_extractor
 from keras_transfer.features.fingerprint import fingerprint_model
+from keras_transfer.features.manifest import NAME
 from keras_transfer.features.manifest import read_notes
 from keras_transfer.features.memory import MemoryWriter
+from keras_transfer.features.store_folder import check_new_folder
 from keras_transfer.features.store_writer import StoreWriter
 
 # More than this is not collected in memory unasked.
@@ -109,6 +111,7 @@ def embed(
             "at": at if isinstance(at, str) else type(at).__name__,
             "pooling": pooling,
             "image_size": list(size),
+            "dtype": dtype,
         },
     }
     out = None if out is None else pathlib.Path(out).expanduser()
@@ -121,6 +124,9 @@ def embed(
         if found is not None:
             return Embeddings(found)
         folder = parquet.folder_of(out)
+    if folder is not None and not (folder / NAME).exists():
+        # Before the photographs are read, which may take long.
+        check_new_folder(folder, arrays[VECTORS].row_bytes * len(source))
     source, left_out = _sound(source, folder, fingerprint, bad_files)
     batch_size = min(batch_size, len(source))
     notes = _notes(source, left_out, fingerprint)

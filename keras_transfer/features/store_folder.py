@@ -37,8 +37,7 @@ def begin_store(
     """
     if rebuild and (folder / NAME).exists():
         remove_store(folder)
-    _check_empty(folder)
-    check_disk_space(folder, manifest.row_bytes * (manifest.rows or 0))
+    check_new_folder(folder, manifest.row_bytes * (manifest.rows or 0))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / NOTES) as temporary:
@@ -46,6 +45,36 @@ def begin_store(
         write_manifest(folder, manifest)
     except OSError as error:
         raise ValueError(explain_unwritable(folder, error)) from error
+
+
+def check_new_folder(folder: pathlib.Path, needed: int) -> None:
+    """Raises where a new store cannot be begun.
+
+    Args:
+        folder: It does not exist or is empty.
+        needed: Bytes of all its rows.
+
+    Raises:
+        ValueError: The folder holds something else, or lies on a disk without
+            room.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(
+            f"Cannot write to {os.fspath(folder)!r}: it is a file. Name a "
+            "folder."
+        )
+    inside = folder.iterdir() if folder.exists() else ()
+    others = sorted(
+        path.name
+        for path in inside
+        if path.name[0] != "." and path.name != NOTES
+    )
+    if others:
+        raise ValueError(
+            f"The folder {os.fspath(folder)!r} is no feature store and holds "
+            f"{others[0]!r}. Name a new or an empty folder."
+        )
+    check_disk_space(folder, needed)
 
 
 def check_same_store(
@@ -79,7 +108,7 @@ def remove_store(folder: pathlib.Path) -> None:
     try:
         files = read_manifest(folder).files.values()
     except ValueError:
-        files = ()  # A damaged record; `_check_empty` names what it leaves.
+        files = ()  # A damaged record; `check_new_folder` names what it leaves.
     for file in (NAME, NOTES, *files):
         (folder / file).unlink(missing_ok=True)
 
@@ -101,23 +130,3 @@ def _described(manifest, other):
     if None not in (manifest.rows, other.rows):
         described["rows"] = manifest.rows
     return described
-
-
-def _check_empty(folder):
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(
-            f"Cannot write to {os.fspath(folder)!r}: it is a file. Name a "
-            "folder."
-        )
-    if not folder.exists():
-        return
-    others = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.name[0] != "." and path.name != NOTES
-    )
-    if others:
-        raise ValueError(
-            f"The folder {os.fspath(folder)!r} is no feature store and holds "
-            f"{others[0]!r}. Name a new or an empty folder."
-        )

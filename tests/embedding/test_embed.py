@@ -203,6 +203,17 @@ def test_damaged_photographs_are_an_error_or_left_out(model, photos, tmp_path):
         assert_close(found.vectors, expected(model, found.paths))
 
 
+def test_a_place_that_will_not_do_is_told_before_the_photographs_are_read(
+    model, photos, tmp_path
+):
+    (photos / "ants" / "2.png").write_bytes(b"")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="it is a file. Name a folder"):
+        kt.embed(model, photos, out=tmp_path / "file")
+    with pytest.raises(ValueError, match="is no feature store and holds"):
+        kt.embed(model, photos, out=photos)
+
+
 def test_nothing_but_damaged_photographs(model, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
     with pytest.raises(ValueError, match="there is no sound image"):

@@ -70,6 +70,8 @@ def test_the_table_is_used_again_until_something_changes(
     before = out.stat().st_mtime_ns
     kt.embed(model, photos, out=out, dtype="float16")
     assert out.stat().st_mtime_ns == before
+    with pytest.raises(StaleFeaturesError, match="dtype was 'float16', is now"):
+        kt.embed(model, photos, out=out)
     with pytest.raises(StaleFeaturesError, match="pooling was 'avg', is now"):
         kt.embed(model, photos, out=out, pooling="max")
     (photos / "ants" / "0.png").unlink()
