@@ -51,7 +51,8 @@ def embed(
     other weights, files or options is refused with what has changed.
 
     Args:
-        model: Any model of one image input that `build_extractor` takes.
+        model: Any model of one image input whose shape is known, as that of
+            a subclassed model is not.
         data: A folder, searched at any depth; a list of image files; a data
             set of `kt.data.from_directory`, whose files are read in the order
             of its `file_paths`, without augmentation; or an array of images of
@@ -99,8 +100,8 @@ def embed(
     """
     _check_arguments(batch_size, bad_files)
     extractor = build_extractor(model, {VECTORS: at}, pooling=pooling)
-    source = find_source(model, data)
     size, mode = reading_of(model, image_size)
+    source = find_source(model, data)
     arrays = {
         VECTORS: spec_of(extractor, (*size, model.input_shape[-1]), dtype)
     }

@@ -279,3 +279,28 @@ def test_a_model_that_takes_no_image(photos):
     model = keras.Model(numbers, keras.layers.Dense(2)(numbers))
     with pytest.raises(ValueError, match="must take one batch of images"):
         kt.embed(model, photos, "dense*")
+
+
+def test_a_subclassed_model_has_no_shape_to_read_photographs_for():
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = keras.layers.Conv2D(2, 3, name="conv")
+
+        def call(self, images):
+            return self.conv(images)
+
+    net, pixels = Net(), np.ones((2, 8, 8, 3), "float32")
+    net(pixels)
+    with pytest.raises(ValueError, match="Its input shape is None"):
+        kt.embed(net, pixels, "conv")
+
+
+def test_a_sequential_model_is_embedded():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv")]
+    )
+    assert kt.embed(model, np.ones((2, 8, 8, 3)), "conv").vectors.shape == (
+        2,
+        4,
+    )
