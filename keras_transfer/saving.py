@@ -1,9 +1,7 @@
 """Saving and loading of whole models."""
 
-import contextlib
 import os
 import pathlib
-import tempfile
 import zipfile
 
 import keras
@@ -13,6 +11,7 @@ from keras_transfer import serialization
 from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.output_path import check_output
 from keras_transfer.transition import transition
+from keras_transfer.whole_files import replacing
 
 
 def save_model(model: keras.Model, path: str | os.PathLike) -> None:
@@ -45,22 +44,8 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
             f"{os.fspath(path)!r}."
         )
     path = check_output(path)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=".keras"
-    )
-    os.close(handle)
-    try:
+    with replacing(path) as temporary:
         model.save(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files private; a model file is as readable as others.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
 
 
 def load_model(path: str | os.PathLike) -> keras.Model:

@@ -14,6 +14,7 @@ from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import FORMATS
 
 _MANY = 500
+_AT_ONCE = 1000
 
 
 def check_images(
@@ -43,7 +44,7 @@ def check_images(
     # Pillow lets go of the interpreter while it decodes: threads are enough.
     with ThreadPoolExecutor() as pool:
         reasons = track(
-            pool.map(_reason, paths),
+            _reasons(pool, paths),
             description="Checking images",
             total=len(paths),
             console=Console(stderr=True),
@@ -54,6 +55,13 @@ def check_images(
             for path, reason in zip(paths, reasons, strict=True)
             if reason is not None
         }
+
+
+def _reasons(pool, paths):
+    # A pool notes each call that waits: for all of a million files at once
+    # that would take more memory than the images.
+    for start in range(0, len(paths), _AT_ONCE):
+        yield from pool.map(_reason, paths[start : start + _AT_ONCE])
 
 
 def _reason(path):

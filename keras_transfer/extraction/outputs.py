@@ -8,6 +8,7 @@ from keras_transfer import compat
 from keras_transfer.extraction.calls import has_graph
 from keras_transfer.extraction.plan import Plan
 from keras_transfer.extraction.pooling import ActivationPooling
+from keras_transfer.paths import operations_of
 from keras_transfer.token_grid import grid_of
 
 
@@ -76,7 +77,7 @@ def _as_grid(plan, name, tensor, layer_name):
 
 def _free_names(model: keras.Model):
     """Names for further layers, none of which the model has already."""
-    taken = {operation.name for operation in model.operations}
+    taken = {operation.name for operation in operations_of(model)}
     number = 0
     while True:
         name = f"output_{number}"

@@ -1,1 +1,1 @@
-"""Features of a frozen part, computed once and kept."""
+"""Features: what a network makes of examples, computed once, kept on disk."""

@@ -1,0 +1,126 @@
+"""What `embed` was given, as rows of pixels in a known order."""
+
+import os
+import pathlib
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer import first_batch
+from keras_transfer.data.images import CHANNELS
+from keras_transfer.data.images import as_image_size
+from keras_transfer.data.listing import list_images
+from keras_transfer.embedding.photographs import Photographs
+from keras_transfer.features.data_fingerprint import fingerprint_arrays
+
+
+class Pixels:
+    """Images in an array, which may be a memory map.
+
+    Args:
+        array: Of shape `(rows, height, width, channels)`.
+    """
+
+    paths = None
+    labels = None
+    class_names = None
+    root = None
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def __len__(self):
+        return len(self.array)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns what tells this array from another."""
+        return fingerprint_arrays(self.array)
+
+    def batches(
+        self, start: int, batch_size: int, image_size: Any, color_mode: str
+    ) -> Iterator[np.ndarray]:
+        """Yields rows of the array as float32."""
+        for first in range(start, len(self), batch_size):
+            rows = self.array[first : first + batch_size]
+            yield np.asarray(rows, "float32")
+
+
+def find_source(model: keras.Model, data: Any) -> Photographs | Pixels:
+    """Returns the rows that data stand for.
+
+    Args:
+        model: The model that will see them.
+        data: As for `embed`.
+
+    Raises:
+        ValueError: There is no image, or the images do not fit the model.
+        TypeError: The data are of another kind.
+    """
+    if isinstance(data, str | os.PathLike):
+        return Photographs.below(data)
+    if hasattr(data, "file_paths"):
+        return Photographs(
+            tuple(map(pathlib.Path, data.file_paths)),
+            tuple(map(int, data.labels)),
+            tuple(data.class_names),
+        )
+    if isinstance(data, Sequence) and all(
+        isinstance(path, str | os.PathLike) for path in data
+    ):
+        if not data:
+            raise ValueError("There is no image: the list of files is empty.")
+        return Photographs(tuple(list_images(data)))
+    if isinstance(data, np.ndarray):
+        first_batch.check_shape(model, data)
+        if not len(data):
+            raise ValueError("There is no image: the array has no rows.")
+        first_batch.warn_of_scaled_pixels(model, data[:32])
+        return Pixels(data)
+    raise TypeError(
+        "`data` must be a folder, a list of image files, a data set of "
+        "kt.data.from_directory, or an array of images. Received: an object "
+        f"of type {type(data).__name__}."
+    )
+
+
+def reading_of(
+    model: keras.Model, image_size: int | tuple[int, int] | None
+) -> tuple[tuple[int, int], str]:
+    """Returns the size and the colours in which a model sees photographs.
+
+    Args:
+        model: The model.
+        image_size: Asked for; `None` for that of the model.
+
+    Raises:
+        ValueError: The model does not take one image, has no size of its own
+            and none is asked for, or has another one.
+    """
+    shape = getattr(model, "input_shape", None)
+    modes = {channels: mode for mode, channels in CHANNELS.items()}
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 4
+        or shape[-1] not in modes
+    ):
+        raise ValueError(
+            f"The model {model.name!r} must take one batch of images, of shape "
+            f"(batch, height, width, {' or '.join(map(str, modes))}). Its "
+            f"input shape is {shape}."
+        )
+    own = shape[1:3]
+    if image_size is None and None in own:
+        raise ValueError(
+            f"The model {model.name!r} takes images of any size: say which "
+            "with image_size=(height, width)."
+        )
+    size = as_image_size(own if image_size is None else image_size)
+    if any(a not in (None, b) for a, b in zip(own, size, strict=True)):
+        raise ValueError(
+            f"The model {model.name!r} takes images of {own[0]} by {own[1]} "
+            f"pixels. Received: image_size={image_size!r}"
+        )
+    return size, modes[shape[-1]]

@@ -1,0 +1,130 @@
+"""What one array of a feature store holds: shape of a row, type, bytes."""
+
+import dataclasses
+import math
+
+import ml_dtypes
+import numpy as np
+
+_TYPES = {
+    **{
+        name: np.dtype(name)
+        for name in (
+            "float32",
+            "float16",
+            "float64",
+            "bool",
+            "uint8",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+        )
+    },
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ArraySpec:
+    """Rows of one shape and one type.
+
+    Args:
+        shape: Shape of a row, without the axis of rows; `()` for a number.
+        dtype: `"float32"`, `"float16"`, `"bfloat16"`, `"float64"`, `"bool"`,
+            `"uint8"` or `"int8"` to `"int64"`.
+
+    Raises:
+        ValueError: For another type, or a row whose shape is open.
+
+    Example:
+    >>> ArraySpec((7, 7, 768), "bfloat16").row_bytes
+    75264
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    def __post_init__(self):
+        object.__setattr__(self, "shape", tuple(self.shape))
+        if self.dtype not in _TYPES:
+            raise ValueError(
+                f"`dtype` must be one of {sorted(_TYPES)}. Received: "
+                f"dtype={self.dtype!r}"
+            )
+        if not all(isinstance(n, int) and n > 0 for n in self.shape):
+            raise ValueError(
+                "The shape of a row must be known before anything is stored. "
+                f"Received: shape={self.shape}"
+            )
+
+    @classmethod
+    def of(cls, batch: np.ndarray, dtype: str | None = None) -> "ArraySpec":
+        """Returns the spec of the rows of a batch.
+
+        Args:
+            batch: An array whose first axis counts rows.
+            dtype: Type to store, where it differs from the batch's.
+        """
+        batch = np.asarray(batch)
+        return cls(batch.shape[1:], dtype or batch.dtype.name)
+
+    @property
+    def type(self) -> np.dtype:
+        """The type of the values in memory."""
+        return _TYPES[self.dtype]
+
+    @property
+    def stored(self) -> np.dtype:
+        """The type in the file: NumPy's format knows no bfloat16.
+
+        Such values are kept as the uint16 of the same bits;
+        `array.view(ml_dtypes.bfloat16)` gives them back.
+        """
+        stored = np.dtype("uint16") if self.dtype == "bfloat16" else self.type
+        return stored.newbyteorder("<")
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return math.prod(self.shape) * self.type.itemsize
+
+    def rows_of(self, name: str, batch: np.ndarray) -> np.ndarray:
+        """Returns a batch as it is stored: a C-ordered array of `stored`.
+
+        Raises:
+            ValueError: If its rows have another shape, or its values do not
+                fit the type.
+            TypeError: If its type cannot become the stored one.
+        """
+        batch = np.asarray(batch)
+        if batch.shape[1:] != self.shape or batch.ndim == 0:
+            raise ValueError(
+                f"The rows of {name!r} must have the shape {self.shape}. "
+                f"Received: {batch.shape[1:]}"
+            )
+        if not np.can_cast(batch.dtype, self.type, "same_kind"):
+            raise TypeError(
+                f"{name!r} is stored as {self.dtype}, which does not hold "
+                f"{batch.dtype.name} values."
+            )
+        # What overflows is counted below, which says more than a warning.
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(batch, self.type)
+        if batch.dtype != self.type:
+            self._check_range(name, batch, rows)
+        if self.dtype == "bfloat16":
+            rows = rows.view("uint16")
+        return rows.astype(self.stored, copy=False)
+
+    def _check_range(self, name, batch, rows):
+        if batch.dtype.kind in "iu":
+            fits = rows == batch
+        else:
+            fits = np.isfinite(rows) | ~np.isfinite(batch)
+        if not fits.all():
+            raise ValueError(
+                f"{name!r} holds {batch[~fits].flat[0]!s}, which is outside "
+                f"the range of {self.dtype}; store it as "
+                f"{'int64' if batch.dtype.kind in 'iu' else 'bfloat16'}."
+            )
