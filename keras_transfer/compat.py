@@ -45,7 +45,7 @@ def is_graph(operation) -> bool:
     )
 
 
-def graph_nodes(model, outputs=None) -> list:
+def graph_nodes(model, outputs=None, known=()) -> list:
     """The calls that lead from a model's inputs to its outputs, in order.
 
     Each node has `operation`, `input_tensors` and `outputs`. There is no
@@ -55,8 +55,9 @@ def graph_nodes(model, outputs=None) -> list:
     Args:
         model: A model with a static graph.
         outputs: Tensors to end at. Defaults to the model's outputs.
+        known: Identities of further tensors to begin at.
     """
-    boundary = {id(tensor) for tensor in model.inputs}
+    boundary = {*(id(tensor) for tensor in model.inputs), *known}
     ordered, done = [], set()
     # Iterative depth-first search: graphs are deeper than Python's stack.
     targets = model.outputs if outputs is None else outputs
@@ -76,6 +77,26 @@ def graph_nodes(model, outputs=None) -> list:
         stack.append((tensor, True))
         stack.extend((t, False) for t in reversed(node.input_tensors))
     return ordered
+
+
+def repeat_call(node, values, **overrides):
+    """Calls the operation of a node again, on values in place of tensors.
+
+    In inference mode, as `predict` does: a recorded `training=True` is
+    overridden.
+
+    Public alternative: a model made of the tensors on both sides runs the
+    same calls, but cannot begin in the middle of a nested model.
+
+    Args:
+        node: One of `graph_nodes`.
+        values: Maps identities of symbolic tensors to what stands for them.
+        **overrides: Arguments to call with instead of the recorded ones.
+    """
+    args, kwargs = node.arguments.fill_in(values)
+    if "training" in kwargs:
+        overrides.setdefault("training", False)
+    return node.operation(*args, **{**kwargs, **overrides})
 
 
 def sublayers(layer) -> list:

@@ -15,7 +15,9 @@ PLUGINS = ROOT / "plugins"
 # From the outside in; a module imports only from its own room or rooms below.
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
+    ("explaining",),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
+    ("model_images",),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     ("best_epoch", "class_report", "history_files", "output_path"),
     ("freezing", "first_batch", "transition"),

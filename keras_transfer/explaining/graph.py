@@ -1,0 +1,144 @@
+"""A model's graph run call by call, from and to any tensor inside it."""
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_transfer import compat
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Place:
+    """A tensor inside a model, however deep it is nested.
+
+    Args:
+        calls: The calls of nested models that lead to it, outermost first.
+        tensor: The symbolic tensor in the innermost of these models.
+    """
+
+    calls: tuple[Any, ...]
+    tensor: Any
+
+
+def places_of(
+    model: keras.Model, outputs: Sequence[Any] | None = None
+) -> Iterator[tuple[str, Place]]:
+    """Yields the path and the place of what each call returns, in order.
+
+    A nested model comes before what it holds. A layer that is called more
+    than once is `name`, then `name:1` and so on.
+
+    Args:
+        model: A model with a static graph.
+        outputs: The outputs that the calls must lead to. Defaults to all.
+    """
+    yield from _places(model, outputs, "", ())
+
+
+def run(
+    model: keras.Model,
+    inputs: Sequence[Any],
+    wanted: Sequence[Place],
+    given: Mapping[Place, Any] | None = None,
+    call: Callable[..., Any] = compat.repeat_call,
+) -> list[Any]:
+    """Computes tensors inside a model from its inputs, in inference mode.
+
+    The model is not changed and gains no nodes. What only leads to a `given`
+    tensor is not computed, so that a gradient with respect to it costs no
+    more than the rest of the network.
+
+    Args:
+        model: A model with a static graph.
+        inputs: Values of `model.inputs`.
+        wanted: The places to compute.
+        given: Values that stand in for what the model would compute.
+        call: How one call is done: a function of the node and the values by
+            tensor identity. Defaults to a plain call.
+
+    Returns:
+        One value for each wanted place.
+    """
+    values = {
+        id(tensor): value
+        for tensor, value in zip(model.inputs, inputs, strict=True)
+    }
+    found = _run(
+        model,
+        values,
+        [(place.calls, place.tensor) for place in wanted],
+        [(p.calls, p.tensor, value) for p, value in (given or {}).items()],
+        call,
+    )
+    return found
+
+
+def _places(model, outputs, prefix, calls):
+    times: dict[int, int] = {}
+    for node in compat.graph_nodes(model, outputs):
+        operation = node.operation
+        time = times.get(id(operation), 0)
+        times[id(operation)] = time + 1
+        path = prefix + operation.name + (f":{time}" if time else "")
+        yield path, Place(calls, node.outputs[0])
+        if compat.is_graph(operation):
+            yield from _places(operation, None, f"{path}/", (*calls, node))
+
+
+def _run(model, values, wanted, given, call):
+    values.update(
+        {id(tensor): value for calls, tensor, value in given if not calls}
+    )
+    # Of a nested model that holds something wanted the call itself is needed.
+    targets = [
+        calls[0].outputs[0] if calls else tensor for calls, tensor in wanted
+    ]
+    inner_values: dict[tuple[int, ...], Any] = {}
+    for node in compat.graph_nodes(model, targets, known=values):
+        if not compat.is_graph(node.operation):
+            outputs = call(node, values)
+        else:
+            outputs = _run_nested(
+                node, values, wanted, given, call, inner_values
+            )
+        for tensor, value in zip(
+            node.outputs, keras.tree.flatten(outputs), strict=True
+        ):
+            values.setdefault(id(tensor), value)
+    return [
+        inner_values[_key(calls, tensor)] if calls else values[id(tensor)]
+        for calls, tensor in wanted
+    ]
+
+
+def _run_nested(node, values, wanted, given, call, inner_values):
+    nested = node.operation
+    deeper = [(c, tensor) for c, tensor in wanted if c and c[0] is node]
+    flat = [values[id(tensor)] for tensor in node.input_tensors]
+    inner = {
+        id(tensor): value
+        for tensor, value in zip(nested.inputs, flat, strict=True)
+    }
+    found = _run(
+        nested,
+        inner,
+        [
+            *(((), tensor) for tensor in nested.outputs),
+            *((c[1:], tensor) for c, tensor in deeper),
+        ],
+        [(c[1:], t, v) for c, t, v in given if c and c[0] is node],
+        call,
+    )
+    number = len(nested.outputs)
+    for (c, tensor), value in zip(deeper, found[number:], strict=True):
+        inner_values[_key(c, tensor)] = value
+    return found[:number]
+
+
+def _key(calls, tensor):
+    return (*map(id, calls), id(tensor))
