@@ -17,6 +17,7 @@ _HOME = {
     "BackboneSpec": "backbone",
     "Preprocessing": "preprocessing",
     "WeightsFile": "backbone",
+    "build_extractor": "extraction",
     "build_model": "transfer",
     "compile_for_transfer": "compiling",
     "create_backbone": "create",

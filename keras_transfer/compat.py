@@ -10,6 +10,7 @@ import threading
 
 import keras
 from keras.src.backend.common import global_state
+from keras.src.models import functional
 from keras.src.optimizers import base_optimizer
 
 _NAMES = "object_name_uids"
@@ -45,7 +46,19 @@ def is_graph(operation) -> bool:
     )
 
 
-def graph_nodes(model, outputs=None, known=()) -> list:
+def calls_its_graph(model) -> bool:
+    """Whether calling a model with a graph is running that graph.
+
+    Public alternative: none; `keras.Model` is another class than that of a
+    Functional model, which has no public name.
+    """
+    return type(model).call in (
+        functional.Functional.call,
+        keras.Sequential.call,
+    )
+
+
+def graph_nodes(model, outputs=None) -> list:
     """The calls that lead from a model's inputs to its outputs, in order.
 
     Each node has `operation`, `input_tensors` and `outputs`. There is no
@@ -55,19 +68,22 @@ def graph_nodes(model, outputs=None, known=()) -> list:
     Args:
         model: A model with a static graph.
         outputs: Tensors to end at. Defaults to the model's outputs.
-        known: Identities of further tensors to begin at.
     """
-    boundary = {*(id(tensor) for tensor in model.inputs), *known}
+    targets = model.outputs if outputs is None else outputs
+    return nodes_between(model.inputs, targets)
+
+
+def nodes_between(inputs, outputs) -> list:
+    """The calls that lead from some tensors of a graph to others, in order."""
+    boundary = {id(tensor) for tensor in inputs}
     ordered, done = [], set()
     # Iterative depth-first search: graphs are deeper than Python's stack.
-    targets = model.outputs if outputs is None else outputs
-    stack = [(tensor, False) for tensor in reversed(targets)]
+    stack = [(tensor, False) for tensor in reversed(outputs)]
     while stack:
         tensor, inputs_done = stack.pop()
         if id(tensor) in boundary:
             continue
-        history = tensor._keras_history
-        node = history.operation._inbound_nodes[history.node_index]
+        node = producer(tensor)
         if id(node) in done:
             continue
         if inputs_done:
@@ -79,24 +95,61 @@ def graph_nodes(model, outputs=None, known=()) -> list:
     return ordered
 
 
-def repeat_call(node, values, **overrides):
-    """Calls the operation of a node again, on values in place of tensors.
+def producer(tensor):
+    """The call that a symbolic tensor comes from.
 
-    In inference mode, as `predict` does: a recorded `training=True` is
-    overridden.
+    Public alternative: none; a tensor does not say where it comes from.
+    """
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]
 
-    Public alternative: a model made of the tensors on both sides runs the
-    same calls, but cannot begin in the middle of a nested model.
+
+def call_position(node) -> int:
+    """How many calls its operation had, in whatever model, before this one.
+
+    Public alternative: `Layer.output` knows the first call only.
+    """
+    return node.operation._inbound_nodes.index(node)
+
+
+def replay(node, operation, tensors) -> list:
+    """Repeats a call on other tensors, with all that was passed at the time.
+
+    Public alternative: `keras.models.clone_model` calls every layer of the
+    model again, and what it captures inside a nested model is not connected to
+    the outer input.
 
     Args:
-        node: One of `graph_nodes`.
-        values: Maps identities of symbolic tensors to what stands for them.
-        **overrides: Arguments to call with instead of the recorded ones.
+        node: The call to repeat.
+        operation: What to call in place of the node's own operation.
+        tensors: The new tensor for the `id` of each old one.
     """
-    args, kwargs = node.arguments.fill_in(values)
-    if "training" in kwargs:
-        overrides.setdefault("training", False)
-    return node.operation(*args, **{**kwargs, **overrides})
+
+    def renew(value):
+        if isinstance(value, keras.KerasTensor):
+            return tensors[id(value)]
+        return value
+
+    args, kwargs = keras.tree.map_structure(
+        renew, (node.arguments.args, node.arguments.kwargs)
+    )
+    return keras.tree.flatten(operation(*args, **kwargs))
+
+
+@contextlib.contextmanager
+def training_restored():
+    """Gives the layers that run afterwards the `training` of before.
+
+    A layer that is called with `training=False` leaves it behind for all that
+    follows in the same outer call. Public alternative: none.
+    """
+    context = global_state.get_global_attribute("current_call_ctx")
+    before = context.get_value("training") if context else None
+    try:
+        yield
+    finally:
+        if context:
+            context.set_value("training", before)
 
 
 def sublayers(layer) -> list:

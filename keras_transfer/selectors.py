@@ -1,7 +1,5 @@
-"""The selector grammar: how a part of a model is named."""
+"""Selection of layers: which operations of a model selectors name."""
 
-import fnmatch
-import math
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -9,17 +7,12 @@ from typing import Any
 import keras
 
 from keras_transfer import anatomy
-from keras_transfer import names
+from keras_transfer import grammar
 from keras_transfer import stages
 from keras_transfer.paths import paths_of
 
 Selector = str | int | slice | float | Callable[[Any], bool]
 Selectors = Selector | Sequence[Selector]
-
-_GRAMMAR = (
-    "a stage name, a layer path, a pattern with '*' or '?', an index or slice "
-    "over `model.operations`, a fraction between 0 and 1, or a predicate"
-)
 
 
 def select(model: keras.Model, selectors: Selectors) -> list[Any]:
@@ -61,157 +54,35 @@ def select(model: keras.Model, selectors: Selectors) -> list[Any]:
     """
     if not isinstance(selectors, (list, tuple, set, frozenset)):
         selectors = [selectors]
-    index = _Index(model)
+    names = _grammar_of(model)
     chosen = {
         id(operation)
         for selector in selectors
-        for operation in index.match(selector)
+        for _, part in names.match(selector)
+        for operation in _expand(part)
     }
-    return [op for op in index.leaves if id(op) in chosen]
+    return [op for op in names.leaves if id(op) in chosen]
 
 
-class _Index:
-    """The names of one model's parts."""
+def _grammar_of(model):
+    parts = anatomy.dissect(model)
+    paths = paths_of(model)
+    backbone = paths[parts.path] if parts.path else model
+    return grammar.Grammar(
+        model,
+        parts,
+        paths,
+        stages.partition(parts.backbone, parts.stages) if parts.stages else {},
+        {"backbone": [backbone], "head": list(parts.head)},
+    )
 
-    def __init__(self, model):
-        self.model = model
-        self.anatomy = anatomy.dissect(model)
-        self.paths = paths_of(model)
-        self.leaves = list(
-            {
-                id(op): op
-                for op in self.paths.values()
-                if not isinstance(op, keras.Model)
-            }.values()
-        )
-        self.stages = (
-            stages.partition(self.anatomy.backbone, self.anatomy.stages)
-            if self.anatomy.stages
-            else {}
-        )
 
-    def match(self, selector):
-        if isinstance(selector, str):
-            return self._expand(self._by_name(selector))
-        if isinstance(selector, bool) or selector is None:
-            raise TypeError(
-                f"A selector is {_GRAMMAR}. Received: {selector!r}."
-            )
-        if isinstance(selector, int):
-            return self._expand(self._by_index(selector))
-        if isinstance(selector, slice):
-            return self._expand(self._by_slice(selector))
-        if isinstance(selector, float):
-            return self._by_fraction(selector)
-        if callable(selector):
-            return self._by_predicate(selector)
-        raise TypeError(
-            f"A selector is {_GRAMMAR}. Received: {selector!r} of type "
-            f"{type(selector).__name__}."
-        )
-
-    def _by_name(self, name):
-        if name in self.stages:
-            return self.stages[name]
-        if name == "head" and name not in self.paths and self.anatomy.head:
-            return self.anatomy.head
-        path = self._without_alias(name)
-        if path in self.paths:
-            return [self.paths[path]]
-        if path == "" and self.anatomy.path == "":
-            return self.leaves
-        if any(character in path for character in "*?"):
-            return self._by_pattern(path)
-        ends = [p for p in self.paths if p.endswith(f"/{path}")]
-        operations = {id(self.paths[p]): self.paths[p] for p in ends}
-        if len(operations) == 1:
-            return list(operations.values())
-        if operations:
-            raise ValueError(
-                f"The selector {name!r} is ambiguous in {self.model.name!r}. "
-                f"Expected one of the paths {ends}."
-            )
-        raise ValueError(self._unknown(name))
-
-    def _without_alias(self, name):
-        first, slash, rest = name.partition("/")
-        if first != "backbone" or first in self.paths:
-            return name
-        if self.anatomy.path:
-            return self.anatomy.path + slash + rest
-        return rest
-
-    def _by_pattern(self, pattern):
-        # Brackets are literal: layer names may hold them, and `fnmatch` would
-        # read them as character sets.
-        escaped = pattern.replace("[", "[[]")
-        found = [
-            op
-            for stage, operations in self.stages.items()
-            if fnmatch.fnmatchcase(stage, escaped)
-            for op in operations
-        ]
-        found += [
-            op
-            for path, op in self.paths.items()
-            if fnmatch.fnmatchcase(path, escaped)
-            or fnmatch.fnmatchcase(path.rpartition("/")[2], escaped)
-        ]
-        if not found:
-            raise ValueError(self._unknown(pattern))
-        return found
-
-    def _by_index(self, index):
-        operations = self.anatomy.indexed
-        if not -len(operations) <= index < len(operations):
-            raise ValueError(
-                f"The index {index} is out of range: {self.model.name!r} has "
-                f"{len(operations)} operations."
-            )
-        return [operations[index]]
-
-    def _by_slice(self, part):
-        operations = self.anatomy.indexed
-        if not operations[part]:
-            raise ValueError(
-                f"The slice {part.start}:{part.stop}:{part.step} selects none "
-                f"of the {len(operations)} operations of {self.model.name!r}."
-            )
-        return operations[part]
-
-    def _by_fraction(self, fraction):
-        if not 0 < fraction <= 1:
-            raise ValueError(
-                "A fraction of the layers must be above 0 and at most 1. "
-                f"Received: {fraction!r}."
-            )
-        weighted = [op for op in self.leaves if getattr(op, "weights", ())]
-        return weighted[-math.ceil(fraction * len(weighted)) :]
-
-    def _by_predicate(self, predicate):
-        found = [op for op in self.leaves if predicate(op)]
-        if not found:
-            raise ValueError(
-                f"The predicate {getattr(predicate, '__name__', predicate)!r} "
-                f"is true for none of the {len(self.leaves)} layers of "
-                f"{self.model.name!r}."
-            )
-        return found
-
-    def _expand(self, operations):
-        """Replaces models by what they hold."""
-        expanded = []
-        for operation in operations:
-            if isinstance(operation, keras.Model):
-                expanded += paths_of(operation).values()
-            else:
-                expanded.append(operation)
-        return [op for op in expanded if not isinstance(op, keras.Model)]
-
-    def _unknown(self, name):
-        candidates = [*self.stages, "backbone", "head", *self.paths]
-        return (
-            f"The selector {name!r} matches nothing in {self.model.name!r}. "
-            f"Expected {_GRAMMAR}; its stages are {list(self.stages)}."
-            + names.did_you_mean(name, candidates)
-        )
+def _expand(operation):
+    """Returns what a model holds, or the operation itself."""
+    if not isinstance(operation, keras.Model):
+        return [operation]
+    return [
+        op
+        for op in paths_of(operation).values()
+        if not isinstance(op, keras.Model)
+    ]

@@ -17,6 +17,7 @@ _SERIALIZABLE = (
     "keras_transfer.model_info",
     "keras_transfer.heads",
     "keras_transfer.heads.auxiliary_model",
+    "keras_transfer.extraction",
     "keras_transfer.optimizer",
 )
 

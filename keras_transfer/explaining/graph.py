@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
+from keras_transfer.extraction.calls import has_graph
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,27 +25,12 @@ class Place:
     tensor: Any
 
 
-def places_of(
-    model: keras.Model, outputs: Sequence[Any] | None = None
-) -> Iterator[tuple[str, Place]]:
-    """Yields the path and the place of what each call returns, in order.
-
-    A nested model comes before what it holds. A layer that is called more
-    than once is `name`, then `name:1` and so on.
-
-    Args:
-        model: A model with a static graph.
-        outputs: The outputs that the calls must lead to. Defaults to all.
-    """
-    yield from _places(model, outputs, "", ())
-
-
 def run(
     model: keras.Model,
     inputs: Sequence[Any],
     wanted: Sequence[Place],
     given: Mapping[Place, Any] | None = None,
-    call: Callable[..., Any] = compat.repeat_call,
+    around: Callable[[Any], Callable[..., Any]] | None = None,
 ) -> list[Any]:
     """Computes tensors inside a model from its inputs, in inference mode.
 
@@ -58,8 +43,8 @@ def run(
         inputs: Values of `model.inputs`.
         wanted: The places to compute.
         given: Values that stand in for what the model would compute.
-        call: How one call is done: a function of the node and the values by
-            tensor identity. Defaults to a plain call.
+        around: Returns what to call in place of an operation. Defaults to
+            `None`: the operation itself.
 
     Returns:
         One value for each wanted place.
@@ -68,26 +53,13 @@ def run(
         id(tensor): value
         for tensor, value in zip(model.inputs, inputs, strict=True)
     }
-    found = _run(
+    return _run(
         model,
         values,
         [(place.calls, place.tensor) for place in wanted],
         [(p.calls, p.tensor, value) for p, value in (given or {}).items()],
-        call,
+        _resting if around is None else lambda op: _resting(around(op)),
     )
-    return found
-
-
-def _places(model, outputs, prefix, calls):
-    times: dict[int, int] = {}
-    for node in compat.graph_nodes(model, outputs):
-        operation = node.operation
-        time = times.get(id(operation), 0)
-        times[id(operation)] = time + 1
-        path = prefix + operation.name + (f":{time}" if time else "")
-        yield path, Place(calls, node.outputs[0])
-        if compat.is_graph(operation):
-            yield from _places(operation, None, f"{path}/", (*calls, node))
 
 
 def _run(model, values, wanted, given, call):
@@ -99,16 +71,15 @@ def _run(model, values, wanted, given, call):
         calls[0].outputs[0] if calls else tensor for calls, tensor in wanted
     ]
     inner_values: dict[tuple[int, ...], Any] = {}
-    for node in compat.graph_nodes(model, targets, known=values):
-        if not compat.is_graph(node.operation):
-            outputs = call(node, values)
-        else:
+    known = [tensor for calls, tensor, _ in given if not calls]
+    for node in compat.nodes_between([*model.inputs, *known], targets):
+        if has_graph(node.operation):
             outputs = _run_nested(
                 node, values, wanted, given, call, inner_values
             )
-        for tensor, value in zip(
-            node.outputs, keras.tree.flatten(outputs), strict=True
-        ):
+        else:
+            outputs = compat.replay(node, call(node.operation), values)
+        for tensor, value in zip(node.outputs, outputs, strict=True):
             values.setdefault(id(tensor), value)
     return [
         inner_values[_key(calls, tensor)] if calls else values[id(tensor)]
@@ -142,3 +113,14 @@ def _run_nested(node, values, wanted, given, call, inner_values):
 
 def _key(calls, tensor):
     return (*map(id, calls), id(tensor))
+
+
+def _resting(operation):
+    """Calls an operation so that dropout and statistics rest, as `predict`."""
+
+    def call(*args, **kwargs):
+        if "training" in kwargs:
+            kwargs["training"] = False
+        return operation(*args, **kwargs)
+
+    return call

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import compat
-from keras_transfer.heads import auxiliary_branch
+from keras_transfer.extraction.calls import has_graph
+from keras_transfer.heads import auxiliary_model
 from keras_transfer.heads import auxiliary_removal
 
 
@@ -30,12 +30,9 @@ def graph_model(model: keras.Model, images: Any) -> keras.Model:
             f"`model` must be a keras.Model. Received: {model!r} of type "
             f"{type(model).__name__}."
         )
-    if not compat.is_graph(model):
-        return _traced(model, images)
-    last = compat.graph_nodes(model)[-1].operation
-    if isinstance(last, auxiliary_branch.AuxiliaryBranch):
+    if isinstance(model, auxiliary_model.AuxiliaryModel):
         return auxiliary_removal.without_auxiliary_heads(model)
-    return model
+    return model if has_graph(model) else _traced(model, images)
 
 
 def _traced(model, images):

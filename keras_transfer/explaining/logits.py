@@ -8,6 +8,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.explaining.graph import Place
+from keras_transfer.extraction.calls import has_graph
 
 _PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
 # Calls of `keras.ops`; their classes are not public, but their names are.
@@ -62,7 +63,7 @@ def _innermost(model, calls, tensor):
     """The place in the innermost nested model that makes a tensor."""
     for node in compat.graph_nodes(model, [tensor]):
         for index, made in enumerate(node.outputs):
-            if made is tensor and compat.is_graph(node.operation):
+            if made is tensor and has_graph(node.operation):
                 nested = node.operation
                 return _innermost(nested, (*calls, node), nested.outputs[index])
     return Place(calls, tensor)

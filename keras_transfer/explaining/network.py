@@ -1,6 +1,5 @@
 """A classifier as explanations see it: logits, and what they depend on."""
 
-import functools
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_transfer import compat
 from keras_transfer import model_info
 from keras_transfer.explaining import graph
 from keras_transfer.explaining.differentiation import compiled
@@ -17,6 +17,8 @@ from keras_transfer.explaining.differentiation import without_gradients
 from keras_transfer.explaining.graph import Place
 from keras_transfer.explaining.logits import logits_of
 from keras_transfer.explaining.model_outputs import output_of
+from keras_transfer.extraction.calls import calls_of
+from keras_transfer.extraction.wanted import find_wanted
 
 
 class Network:
@@ -38,10 +40,48 @@ class Network:
         self.class_names = (model_info.find(model) or {}).get("class_names")
         self._logits = logits_of(self.model, self.output)
 
-    @functools.cached_property
-    def places(self) -> dict[str, Place]:
-        """The places that lead to the output, by path, in order."""
-        return dict(graph.places_of(self.model, [self.output]))
+    def place(self, at: str) -> Place:
+        """Returns the place of what a stage or a layer returns.
+
+        Args:
+            at: A stage or the path of a layer, as `build_extractor` takes it.
+
+        Raises:
+            ValueError: If nothing, or more than one activation, is called
+                that, or the output does not depend on it.
+            TypeError: If `at` is no string.
+        """
+        if not isinstance(at, str):
+            raise TypeError(
+                "`at` must be the name of a stage or the path of a layer. "
+                f"Received: {at!r} of type {type(at).__name__}."
+            )
+        found = find_wanted(self.model, at)
+        if len(found) > 1:
+            raise ValueError(
+                f"`at` must name one activation. {at!r} matches "
+                f"{len(found)}: {list(found)}."
+            )
+        (wanted,) = found.values()
+        outer = compat.graph_nodes(self.model, [self.output])
+        if not any(node is wanted.call.nodes[0] for node in outer):
+            raise ValueError(
+                f"The explained output of {self.model.name!r} does not depend "
+                f"on {at!r}. Name a layer on the way to it."
+            )
+        return Place(wanted.call.nodes[:-1], wanted.tensor)
+
+    @property
+    def places(self) -> list[Place]:
+        """What the calls on the way to the output return, in order."""
+        outer = {
+            id(node) for node in compat.graph_nodes(self.model, [self.output])
+        }
+        return [
+            Place(call.nodes[:-1], call.outputs[0])
+            for call in calls_of(self.model).values()
+            if id(call.nodes[0]) in outer
+        ]
 
     def logits(
         self, inputs: Sequence[Any], given: Mapping[Place, Any] | None = None

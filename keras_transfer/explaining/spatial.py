@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_transfer import anatomy
-from keras_transfer import names
 from keras_transfer.explaining.graph import Place
 from keras_transfer.explaining.network import Network
 
@@ -24,7 +22,7 @@ def place_of_maps(network: Network, at: str | None) -> Place:
         TypeError: If `at` is no string.
     """
     if at is None:
-        spatial = [p for p in network.places.values() if _has_positions(p)]
+        spatial = [p for p in network.places if _has_positions(p)]
         if not spatial:
             raise ValueError(
                 f"The model {network.model.name!r} has no layer whose output "
@@ -33,7 +31,7 @@ def place_of_maps(network: Network, at: str | None) -> Place:
                 "`kt.integrated_gradients` explain its input."
             )
         return spatial[-1]
-    place = find_place(network, at)
+    place = network.place(at)
     if not _has_positions(place):
         raise ValueError(
             f"The output of {at!r} has the shape {tuple(place.tensor.shape)}, "
@@ -41,46 +39,6 @@ def place_of_maps(network: Network, at: str | None) -> Place:
             "height, width, channels) or (batch, tokens, channels)."
         )
     return place
-
-
-def find_place(network: Network, at: str) -> Place:
-    """Returns the place that a stage or the path of a layer names.
-
-    Args:
-        network: The network.
-        at: `"stage_3"`, `"mobilenet/conv_pw_13"`, or the end of a path that
-            only one layer has.
-
-    Raises:
-        ValueError: If nothing, or more than one layer, is called that.
-        TypeError: If `at` is no string.
-    """
-    if not isinstance(at, str):
-        raise TypeError(
-            "`at` must be the name of a stage or the path of a layer. "
-            f"Received: {at!r} of type {type(at).__name__}."
-        )
-    parts = anatomy.dissect(network.model)
-    prefix = f"{parts.path}/" if parts.path else ""
-    aliases = {stage.name: prefix + stage.last_layer for stage in parts.stages}
-    path = aliases.get(at, at)
-    if path.startswith("backbone/") and path not in network.places:
-        path = prefix + path.removeprefix("backbone/")
-    if path in network.places:
-        return network.places[path]
-    ends = [p for p in network.places if p.endswith(f"/{path}")]
-    if len(ends) == 1:
-        return network.places[ends[0]]
-    if ends:
-        raise ValueError(
-            f"{at!r} is ambiguous in {network.model.name!r}. Expected one of "
-            f"the paths {ends}."
-        )
-    raise ValueError(
-        f"The model {network.model.name!r} has no layer {at!r} on the way to "
-        f"its output. Expected a stage, {list(aliases)}, or the path of a "
-        "layer." + names.did_you_mean(at, [*aliases, *network.places])
-    )
 
 
 def as_maps(activation: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:

@@ -29,6 +29,8 @@ class AuxiliaryModel(keras.Model):
     of the heads.
     """
 
+    follows_graph = True  # In inference; the extractor asks.
+
     @property
     def branch(self) -> AuxiliaryBranch:
         """The layer that holds the heads."""

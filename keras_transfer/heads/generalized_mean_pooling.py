@@ -69,10 +69,7 @@ class GeneralizedMeanPooling(keras.layers.Layer):
 
     def call(self, inputs):
         features = ops.cast(inputs, self.variable_dtype)
-        features = ops.maximum(features, self.epsilon)
-        powers = ops.power(features, self.power)
-        means = ops.mean(powers, axis=position_axes(len(inputs.shape)))
-        pooled = ops.power(means, 1.0 / self.power)
+        pooled = generalized_mean(features, self.power, self.epsilon)
         return ops.cast(pooled, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
@@ -87,6 +84,19 @@ class GeneralizedMeanPooling(keras.layers.Layer):
             "exponent": float(self.exponent),
             "epsilon": float(self.epsilon),
         }
+
+
+def generalized_mean(features, exponent, epsilon: float):
+    """Returns the generalized mean over the positions of features.
+
+    Args:
+        features: A tensor of rank 3 or 4, in a precision that holds powers.
+        exponent: A number or a scalar tensor, positive.
+        epsilon: Smallest value that a feature counts as, positive.
+    """
+    powers = ops.power(ops.maximum(features, epsilon), exponent)
+    means = ops.mean(powers, axis=position_axes(len(features.shape)))
+    return ops.power(means, 1.0 / exponent)
 
 
 def position_axes(rank: int) -> tuple[int, ...]:
