@@ -10,6 +10,8 @@ import numpy as np
 from keras_transfer.explaining import spatial
 from keras_transfer.explaining.question import ask_for_maps
 from keras_transfer.explaining.targets import Target
+from keras_transfer.extraction.maps import as_maps
+from keras_transfer.extraction.maps import resized
 
 
 def grad_cam(
@@ -169,8 +171,8 @@ def _weighted(
     )
     size = spatial.image_size_of(question.inputs)
     maps = combine(
-        spatial.as_maps(activation, size).astype("float64"),
-        spatial.as_maps(gradient, size).astype("float64"),
+        as_maps(activation, size).astype("float64"),
+        as_maps(gradient, size).astype("float64"),
     )
     heat = np.maximum(maps, 0).astype("float32")
     empty = ~heat.any(axis=(1, 2))
@@ -181,7 +183,7 @@ def _weighted(
             "An earlier layer, `at=`, or another method may show more.",
             stacklevel=3,
         )
-    return spatial.resized(heat, size) if upsample else heat
+    return resized(heat, size) if upsample else heat
 
 
 def _grad_cam(activation, gradient):

@@ -7,6 +7,8 @@ import numpy as np
 
 from keras_transfer.explaining import spatial
 from keras_transfer.explaining.question import ask_for_maps
+from keras_transfer.extraction.maps import as_maps
+from keras_transfer.extraction.maps import resized
 
 
 def eigen_cam(
@@ -49,10 +51,10 @@ def eigen_cam(
     """
     question, _, activation = ask_for_maps(model, images, None, at, output)
     size = spatial.image_size_of(question.inputs)
-    maps = spatial.as_maps(activation, size).astype("float64")
+    maps = as_maps(activation, size).astype("float64")
     heat = np.stack([_first_component(one) for one in maps])
     heat = np.maximum(heat, 0).astype("float32")
-    return spatial.resized(heat, size) if upsample else heat
+    return resized(heat, size) if upsample else heat
 
 
 def _first_component(maps):

@@ -10,6 +10,8 @@ from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.question import ask_for_maps
 from keras_transfer.explaining.targets import Target
+from keras_transfer.extraction.maps import as_maps
+from keras_transfer.extraction.maps import resized
 
 
 def score_cam(
@@ -74,7 +76,7 @@ def score_cam(
             "`kt.grad_cam` explains such models."
         )
     size = spatial.image_size_of(question.inputs)
-    maps = spatial.as_maps(activation, size).astype("float32")
+    maps = as_maps(activation, size).astype("float32")
     chosen = _chosen(maps, max_channels)
     kept = np.take_along_axis(maps, chosen[:, None, None, :], axis=-1)
     scores = _scores(question, kept, size)
@@ -83,7 +85,7 @@ def score_cam(
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     heat = np.maximum((kept * weights[:, None, None, :]).sum(axis=-1), 0)
-    return spatial.resized(heat, size) if upsample else heat
+    return resized(heat, size) if upsample else heat
 
 
 def _chosen(maps, max_channels):
@@ -100,7 +102,7 @@ def _scores(question, maps, size):
     measure = compiled(lambda batch: score(network.logits([batch])))
     scores = []
     for channel in steps_shown(range(maps.shape[-1]), "Score-CAM"):
-        mask = _unit(spatial.resized(maps[..., channel], size))
+        mask = _unit(resized(maps[..., channel], size))
         scores.append(measure(images * mask[..., None]))
     return np.stack([keras.ops.convert_to_numpy(one) for one in scores], axis=1)
 

@@ -1,0 +1,56 @@
+"""What an extractor returns for images, as arrays."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer import model_images
+
+
+def see(
+    extractor: keras.Model, images: Any
+) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Returns the images as the model takes them, then its activations.
+
+    Args:
+        extractor: A model that `build_extractor` made.
+        images: A batch, one image without the batch axis, or paths of files.
+
+    Raises:
+        TypeError: If the model returns no dictionary of activations.
+        ValueError: If the images do not fit it.
+    """
+    if not isinstance(extractor, keras.Model) or not isinstance(
+        getattr(extractor, "output", None), dict
+    ):
+        raise TypeError(
+            "Pictures of activations need an extractor: kt.build_extractor("
+            f"model, ['stage_1']). Received: {extractor!r}."
+        )
+    inputs = model_images.as_inputs(extractor, images)
+    structure = extractor.input
+    packed = keras.tree.pack_sequence_as(structure, inputs)
+    if isinstance(packed, (list, tuple)) and len(packed) == 1:
+        packed = packed[0]
+    activations = extractor.predict(packed, verbose=0)
+    # On some backends `predict` returns the keys in another order.
+    return inputs, {name: activations[name] for name in extractor.output}
+
+
+def one_image(
+    extractor: keras.Model, image: Any
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Returns a single image with its activations, without the batch axis.
+
+    Raises:
+        TypeError: As for `see`.
+        ValueError: As for `see`, or if there are several images.
+    """
+    inputs, activations = see(extractor, image)
+    if len(inputs[0]) != 1:
+        raise ValueError(
+            f"One picture shows one image. Received {len(inputs[0])}: take "
+            "images[0]."
+        )
+    return inputs[0][0], {name: a[0] for name, a in activations.items()}
