@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AttentionPoolHead": "heads",
     "BackboneSpec": "backbone",
+    "Contrast": "explaining.targets",
     "Preprocessing": "preprocessing",
     "WeightsFile": "backbone",
     "activation_gradients": "explaining.raw_gradients",

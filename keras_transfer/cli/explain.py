@@ -21,6 +21,9 @@ METHODS = (
     "integrated-gradients",
     "attention-rollout",
 )
+# Single pixels say little on paper; so many around each are joined.
+OF_PIXELS = ("saliency", "smoothgrad", "integrated-gradients")
+BLUR = 2.0
 
 DESCRIPTION = """\
 Draws each photograph beside what the model sees in it, for the class that it
@@ -60,6 +63,11 @@ def add_parser(subparsers) -> None:
         help="name or number of the class (default: the predicted one)",
     )
     parser.add_argument(
+        "--contrast",
+        action="store_true",
+        help="show what speaks for the class and not for the others as well",
+    )
+    parser.add_argument(
         "--at",
         metavar="LAYER",
         help="stage or layer whose maps are used (default: the last one)",
@@ -87,12 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(arguments.out)
     start_keras()
     import keras_transfer as kt
-    from keras_transfer import prediction
+    from keras_transfer import model_images
     from keras_transfer.explaining.methods import check_method
+    from keras_transfer.explaining.methods import explain
 
     model = kt.load_model(arguments.model)
+    wanted = _class(model, arguments.target)
     options = {
-        "target": _target(model, arguments.target),
+        "target": kt.Contrast(wanted) if arguments.contrast else wanted,
         "at": arguments.at,
     }
     check_method(arguments.method, options)
@@ -104,32 +114,33 @@ def run(arguments: argparse.Namespace) -> int:
         if path in faults:
             continue
         picture = arguments.out / f"{name}_{method}.png"
-        _draw(model, path, arguments.method, options, picture)
-        ((best,),) = prediction.predict(model, [path])
-        print(f"{path}\t{best.label}\t{best.probability:.4f}\t{picture}")
+        pixels = model_images.decode_for(model, [path])
+        heat = explain(model, pixels, arguments.method, options)
+        shown = _explained(model, pixels, wanted)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        kt.plot_explanation(
+            pixels,
+            heat,
+            titles=[f"{shown.label}  {shown.probability:.0%}"],
+            blur=BLUR if arguments.method in OF_PIXELS else 0,
+            path=picture,
+        )
+        print(f"{path}\t{shown.label}\t{shown.probability:.4f}\t{picture}")
     return UNREADABLE if faults else 0
 
 
-def _draw(model, path, method, options, picture):
-    import keras_transfer as kt
-    from keras_transfer import model_images
+def _explained(model, pixels, wanted):
+    """The class that is shown, with its probability."""
     from keras_transfer import prediction
-    from keras_transfer.explaining.methods import explain
 
-    pixels = model_images.decode_for(model, [path])
-    heat = explain(model, pixels, method, options)
     (ranked,) = prediction.predict(model, pixels, top=10**6)
-    names = prediction.class_names(model, len(ranked))
-    wanted = options["target"]
-    label = ranked[0].label if wanted is None else names[wanted]
-    probability = {p.label: p.probability for p in ranked}[label]
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    kt.plot_explanation(
-        pixels, heat, titles=[f"{label}  {probability:.0%}"], path=picture
-    )
+    if wanted is None:
+        return ranked[0]
+    name = prediction.class_names(model, len(ranked))[wanted]
+    return next(one for one in ranked if one.label == name)
 
 
-def _target(model, word):
+def _class(model, word):
     """The number of the class that a word on the command line means."""
     if word is None:
         return None

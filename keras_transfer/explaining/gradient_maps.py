@@ -35,8 +35,9 @@ def grad_cam(
             255 for ours), one image without the batch axis, or paths of image
             files; for a model with several inputs a list or a dictionary.
         target: The class by number or name, a sequence with one for each
-            image, or a function of the logits that returns one score for each
-            image. Defaults to `None`: the predicted class.
+            image, a `Contrast` of the class with the others, or a function of
+            the logits that returns one score for each image. Defaults to
+            `None`: the predicted class.
         at: A stage or the path of a layer (`"stage_3"`,
             `"mobilenet/conv_pw_11_relu"`). Defaults to `None`: the last layer
             whose output has positions.

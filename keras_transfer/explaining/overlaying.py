@@ -17,11 +17,16 @@ _BRIGHTEST = 99.5
 
 
 def overlay(
-    image: np.ndarray, heat: np.ndarray, *, alpha: float = 0.75
+    image: np.ndarray,
+    heat: np.ndarray,
+    *,
+    alpha: float = 0.75,
+    blur: float = 0.0,
 ) -> np.ndarray:
     """Returns an image with its explanation over it.
 
-    Where there is no heat the photograph stays as it is.
+    Where there is no heat the photograph stays as it is; under signed heat,
+    which has colours of its own, it is a pale gray.
 
     Args:
         image: Pixels of one image, `(height, width, channels)`.
@@ -29,6 +34,8 @@ def overlay(
             enlarged. Negative values are blue, positive ones red.
         alpha: Opacity of the strongest heat, above 0 and at most 1. Defaults
             to 0.75.
+        blur: Width in pixels of the Gaussian that joins single pixels, such as
+            saliency finds, into regions. Defaults to 0.
 
     Returns:
         Array of uint8, `(height, width, 3)`.
@@ -52,6 +59,10 @@ def overlay(
         )
     if not np.isfinite(heat).all():
         raise ValueError("The explanation is not finite: it holds NaN.")
+    if not 0 <= blur < float("inf"):
+        raise ValueError(
+            f"`blur` must be a width in pixels from 0. Received: {blur!r}."
+        )
     if not 0 < alpha <= 1:
         raise ValueError(
             f"`alpha` must be above 0 and at most 1. Received: {alpha!r}."
@@ -61,9 +72,11 @@ def overlay(
         pixels = np.repeat(pixels[..., None], 3, axis=-1)
     if heat.shape != pixels.shape[:2]:
         heat = resized(heat[None], pixels.shape[:2])[0]
-    strength, is_signed = scaled(heat)
+    strength, is_signed = _scaled(_blurred(heat, blur))
     if is_signed:
         colors = colormaps[_SIGNED_COLORS]((strength + 1) / 2)[..., :3]
+        gray = pixels.mean(axis=-1, keepdims=True)
+        pixels = np.repeat(0.5 + 0.45 * gray, 3, axis=-1)
     else:
         colors = colormaps[_COLORS](strength)[..., :3]
     opacity = alpha * np.abs(strength)[..., None]
@@ -71,24 +84,12 @@ def overlay(
     return np.round(mixed * 255).astype("uint8")
 
 
-def scaled(heat: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Returns heat between 0 and 1, or -1 and 1, and whether it is signed.
-
-    Args:
-        heat: An explanation of one image.
-    """
-    is_signed = bool((heat < 0).any())
-    highest = np.percentile(np.abs(heat), _BRIGHTEST) or np.abs(heat).max()
-    if highest == 0:
-        return np.zeros_like(heat), is_signed
-    return np.clip(heat / highest, -1 if is_signed else 0, 1), is_signed
-
-
 def plot_explanation(
     images: Any,
     heat: np.ndarray,
     *,
     titles: Sequence[str] | None = None,
+    blur: float = 0.0,
     path: str | os.PathLike | None = None,
 ) -> Any:
     """Draws each image beside its explanation.
@@ -99,6 +100,7 @@ def plot_explanation(
         images: A batch of pixels, or one image without the batch axis.
         heat: What `grad_cam` or another explanation returned for them.
         titles: One for each image. Defaults to `None`: none.
+        blur: As for `overlay`.
         path: Where to save the picture; its extension decides the format.
             Defaults to `None`: nowhere.
 
@@ -142,7 +144,7 @@ def plot_explanation(
         left.imshow(
             drawing.displayable(images[number]), cmap="gray", vmin=0, vmax=1
         )
-        right.imshow(overlay(images[number], heat[number]))
+        right.imshow(overlay(images[number], heat[number], blur=blur))
         if titles is not None:
             left.set_title(titles[number], fontsize="medium", loc="left")
     is_signed = bool((heat < 0).any())
@@ -150,7 +152,9 @@ def plot_explanation(
         colors.Normalize(-1 if is_signed else 0, 1),
         _SIGNED_COLORS if is_signed else _COLORS,
     )
-    bar = figure.colorbar(scale, ax=sheet, fraction=0.05, pad=0.02, aspect=30)
+    bar = figure.colorbar(
+        scale, ax=sheet, shrink=min(1.0, 1.6 / rows), pad=0.01, aspect=22
+    )
     bar.set_ticks(
         [-1, 0, 1] if is_signed else [0, 1],
         labels=["against", "", "for"] if is_signed else ["none", "most"],
@@ -160,6 +164,28 @@ def plot_explanation(
     if path is not None:
         figure.savefig(os.fspath(path), dpi=150)
     return figure
+
+
+def _scaled(heat):
+    """Heat between 0 and 1, or -1 and 1, and whether it is signed."""
+    is_signed = bool((heat < 0).any())
+    highest = np.percentile(np.abs(heat), _BRIGHTEST) or np.abs(heat).max()
+    if highest == 0:
+        return np.zeros_like(heat), is_signed
+    return np.clip(heat / highest, -1 if is_signed else 0, 1), is_signed
+
+
+def _blurred(heat, width):
+    if width == 0:
+        return heat
+    reach = int(np.ceil(3 * width))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        padding = [(reach, reach) if i == axis else (0, 0) for i in (0, 1)]
+        padded = np.pad(heat, padding, mode="edge")
+        heat = np.apply_along_axis(np.convolve, axis, padded, kernel, "valid")
+    return heat
 
 
 def _batches(images, heat):

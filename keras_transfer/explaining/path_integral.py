@@ -11,7 +11,7 @@ from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.question import ask
 from keras_transfer.explaining.targets import Target
 
-_TOLERANCE = 0.05
+_FIRST_STEPS = 16
 
 
 def integrated_gradients(
@@ -20,7 +20,8 @@ def integrated_gradients(
     target: Target = None,
     *,
     baseline: Any = 0.0,
-    steps: int = 64,
+    tolerance: float = 0.01,
+    max_steps: int = 512,
     per_channel: bool = False,
     output: str | int | None = None,
 ) -> Any:
@@ -36,8 +37,11 @@ def integrated_gradients(
         baseline: The image that shows nothing: a pixel value, or an array of
             the shape of an image or of the batch; a list of them for a model
             with several inputs. Defaults to 0, black.
-        steps: Number of points on the way from the baseline to the image, at
-            least 1. Defaults to 64.
+        tolerance: How far the sum of the contributions may be from the gain
+            of the score, as a fraction of it, above 0. Steps are doubled
+            until all images are within it. Defaults to 0.01.
+        max_steps: Number of steps at which to give up with a warning, at
+            least 16. Defaults to 512.
         per_channel: Whether to return contributions of each channel instead
             of their sum. Defaults to `False`.
         output: As for `grad_cam`.
@@ -49,7 +53,7 @@ def integrated_gradients(
 
     Raises:
         ValueError: If images, class, output or baseline do not fit the model,
-            or `steps` is below 1.
+            or a number is out of range.
         TypeError: If they are of the wrong kind.
 
     Example:
@@ -64,30 +68,20 @@ def integrated_gradients(
 
     Reference: [Sundararajan et al., 2017](https://arxiv.org/abs/1703.01365)
     """
-    check_count("steps", steps)
-    question = ask(model, images, target, output)
-    inputs = question.inputs
-    baselines = _baselines(baseline, inputs)
-    measure = question.network.input_gradients(question.score)
-    totals = [np.zeros(batch.shape, "float64") for batch in inputs]
-    # Gauss-Legendre points: exact for polynomials of degree 2 * steps - 1.
-    points, weights = np.polynomial.legendre.leggauss(steps)
-    for i in steps_shown(range(steps), "Integrated gradients"):
-        fraction = np.float32((points[i] + 1) / 2)
-        _, gradients = measure(
-            [
-                b + fraction * (x - b)
-                for x, b in zip(inputs, baselines, strict=True)
-            ]
+    check_count("max_steps", max_steps)
+    if not 0 < tolerance < 1:
+        raise ValueError(
+            "`tolerance` must be a fraction above 0 and below 1. Received: "
+            f"{tolerance!r}."
         )
-        for total, gradient in zip(totals, gradients, strict=True):
-            total += weights[i] / 2 * gradient
-    shares = [
-        total * (x - b)
-        for total, x, b in zip(totals, inputs, baselines, strict=True)
-    ]
-    gain = measure(inputs)[0] - measure(baselines)[0]
-    _warn_of_gap(sum(_total(share) for share in shares), gain, steps)
+    question = ask(model, images, target, output)
+    shares = _shares(
+        question.network.input_gradients(question.score),
+        question.inputs,
+        _baselines(baseline, question.inputs),
+        tolerance,
+        max_steps,
+    )
     maps = [
         (share.sum(-1) if share.ndim == 4 and not per_channel else share)
         for share in shares
@@ -120,18 +114,54 @@ def _baselines(baseline, inputs):
     return found
 
 
-def _total(share):
+def _shares(measure, inputs, baselines, tolerance, max_steps):
+    """Contributions by the trapezoid rule, whose points serve its doubling."""
+
+    def gradients_at(fractions, description):
+        totals = [np.zeros(batch.shape, "float64") for batch in inputs]
+        for i in steps_shown(range(len(fractions)), description):
+            _, gradients = measure(
+                [
+                    b + np.float32(fractions[i]) * (x - b)
+                    for x, b in zip(inputs, baselines, strict=True)
+                ]
+            )
+            for total, gradient in zip(totals, gradients, strict=True):
+                total += gradient
+        return totals
+
+    (high, at_image), (low, at_baseline) = measure(inputs), measure(baselines)
+    gain = high - low
+    sums = [
+        (a.astype("float64") + b) / 2
+        for a, b in zip(at_image, at_baseline, strict=True)
+    ]
+    steps, fractions = _FIRST_STEPS, np.arange(1, _FIRST_STEPS) / _FIRST_STEPS
+    while True:
+        new = gradients_at(fractions, f"Integrated gradients, {steps} steps")
+        sums = [one + more for one, more in zip(sums, new, strict=True)]
+        shares = [
+            one / steps * (x - b)
+            for one, x, b in zip(sums, inputs, baselines, strict=True)
+        ]
+        total = sum(_per_image(share) for share in shares)
+        size = sum(_per_image(np.abs(share)) for share in shares)
+        # Where nothing is gained, it is by what is won and lost on the way.
+        allowed = tolerance * np.maximum(np.abs(gain), 1e-3 * size)
+        gap = np.abs(total - gain)
+        if (gap <= allowed).all():
+            return shares
+        if 2 * steps > max_steps:
+            break
+        steps, fractions = 2 * steps, (np.arange(steps) + 0.5) / steps
+    worst = int(np.argmax(gap - allowed))
+    warnings.warn(
+        f"After {steps} steps the contributions sum to {total[worst]:.4g} but "
+        f"the score gains {gain[worst]:.4g}. Raise `max_steps`.",
+        stacklevel=3,
+    )
+    return shares
+
+
+def _per_image(share):
     return share.reshape(len(share), -1).sum(axis=1)
-
-
-def _warn_of_gap(total, gain, steps):
-    gap = np.abs(total - gain)
-    wide = gap > _TOLERANCE * np.maximum(np.abs(gain), 1e-6)
-    if wide.any():
-        worst = int(np.argmax(gap))
-        warnings.warn(
-            f"The contributions sum to {total[worst]:.4g} but the score gains "
-            f"{gain[worst]:.4g}: {steps} steps are too few here. Raise "
-            "`steps`.",
-            stacklevel=3,
-        )

@@ -58,10 +58,9 @@ def attention_rollout(
     inputs = model_images.as_inputs(model, images)
     size = spatial.image_size_of(inputs)
     scores = _attention(model, inputs)
-    usable = [one for one in scores if _covers_image(one, inputs, size)]
-    if not usable:
+    if not scores or not all(_covers_image(s, inputs, size) for s in scores):
         raise ValueError(_why_not(model, scores))
-    tokens = {one.shape[-1] for one in usable}
+    tokens = {one.shape[-1] for one in scores}
     if len(tokens) > 1:
         raise ValueError(
             f"The layers of {model.name!r} attend over different numbers of "
@@ -69,7 +68,7 @@ def attention_rollout(
         )
     (number,) = tokens
     rows, columns = grid_of(number, size)
-    mixed = _multiplied([one.mean(axis=1) for one in usable])
+    mixed = _multiplied([one.mean(axis=1) for one in scores])
     has_class_token = number > rows * columns
     heat = mixed[:, 0, 1:] if has_class_token else mixed.mean(axis=1)
     heat = heat.reshape(len(heat), rows, columns).astype("float32")

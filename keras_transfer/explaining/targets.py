@@ -1,5 +1,6 @@
 """What is explained: a class, one class for each image, or any score."""
 
+import dataclasses
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,35 @@ from keras import ops
 
 from keras_transfer import names
 
-Target = int | str | Sequence[int | str] | Callable[[Any], Any] | None
+
+@dataclasses.dataclass(frozen=True)
+class Contrast:
+    """What speaks for a class and not just as much for the others.
+
+    Give it to an explanation as its target. The score is the logit of the
+    class less the mean of the others. Prefer it for heads of few classes: what
+    the weights of all classes have in common, from their random start on, has
+    no effect on a softmax, but shows in the explanation of a single logit.
+
+    Args:
+        target: The class by number or name, or a sequence with one for each
+            image. Defaults to `None`: the predicted class.
+
+    Example:
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
+    ...     keras.layers.GlobalAveragePooling2D(),
+    ...     keras.layers.Dense(2, "softmax")])
+    >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
+    >>> keras_transfer.layer_cam(model, image, Contrast(1)).shape
+    (1, 8, 8)
+    """
+
+    target: int | str | Sequence[int | str] | None = None
+
+
+Class = int | str | Sequence[int | str] | None
+Target = Class | Contrast | Callable[[Any], Any]
 
 
 def score_function(
@@ -19,7 +48,8 @@ def score_function(
 
     Args:
         target: A class by number or name, a sequence with one for each image,
-            a function of the logits, or `None` for the predicted class.
+            a `Contrast`, a function of the logits, or `None` for the
+            predicted class.
         logits: The model's logits for the images.
         class_names: Names of the classes, or `None`.
 
@@ -29,12 +59,18 @@ def score_function(
     """
     if callable(target):
         return _checked(target)
+    is_contrast = isinstance(target, Contrast)
+    target = target.target if is_contrast else target
     weights = _weights(class_numbers(target, logits, class_names), logits)
+    if is_contrast and logits.shape[-1] > 1:
+        # The logit of a single unit is a contrast already.
+        others = logits.shape[-1] - 1
+        weights = weights - (1 - weights) / others
     return lambda z: ops.sum(z * ops.cast(weights, z.dtype), axis=-1)
 
 
 def class_numbers(
-    target: Target, logits: np.ndarray, class_names: Sequence[str] | None
+    target: Class, logits: np.ndarray, class_names: Sequence[str] | None
 ) -> list[int]:
     """Returns the number of the class that is explained in each image.
 
@@ -42,7 +78,7 @@ def class_numbers(
     where minus the logit is.
 
     Args:
-        target: As for `score_function`, but no function.
+        target: As for `score_function`, but a class.
         logits: The model's logits for the images.
         class_names: Names of the classes, or `None`.
 
@@ -85,7 +121,8 @@ def _number(target, num_classes, class_names):
     if isinstance(target, bool) or not isinstance(target, (int, np.integer)):
         raise TypeError(
             "`target` must be a class by number or name, a sequence with one "
-            "for each image, a function of the logits, or None. Received: "
+            "for each image, a Contrast, a function of the logits, or None. "
+            "Received: "
             f"{target!r} of type {type(target).__name__}."
         )
     if not 0 <= target < num_classes:

@@ -105,6 +105,7 @@ def plot_unit_activity(
     >>> images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3))
     >>> figure = plot_unit_activity(extractor, images)
     """
+    from matplotlib import ticker
     from matplotlib.figure import Figure
 
     layers = unit_activity(extractor, images)
@@ -127,8 +128,12 @@ def plot_unit_activity(
     left.set_yticks(range(len(layers)), [layer.name for layer in layers])
     left.invert_yaxis()
     left.set_xlabel("activation: 1-99 %, quartiles, median")
-    right.set(xlim=(0, 1.3), xlabel="share of dead units")
-    right.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
+    # Room for the figures behind the bars.
+    most = max(layer.dead_share for layer in layers)
+    right.set(xlim=(0, max(0.1, 1.4 * most)))
+    right.set_xlabel(f"dead units over {len(images)} images")
+    right.xaxis.set_major_formatter(ticker.PercentFormatter(1))
+    right.xaxis.set_major_locator(ticker.MaxNLocator(4))
     right.tick_params(axis="y", length=0)
     for axes in (left, right):
         axes.grid(axis="x", alpha=0.25)

@@ -56,9 +56,10 @@ def plot_stages(
     pixels, activations = one_image(extractor, image)
     size = pixels.shape[:2]
     columns = channels + 1
+    row_height = 1.05 * size[0] / size[1] + 0.22
     # A photograph in front, the heading of each row above its maps.
     figure = Figure(
-        figsize=(1.15 * columns + 2.4, 1.4 * len(layers) * size[0] / size[1]),
+        figsize=(1.15 * columns + 2.4, row_height * len(layers)),
         layout="constrained",
     )
     photo, sheet = figure.subfigures(1, 2, width_ratios=(2.4, 1.15 * columns))

@@ -53,16 +53,31 @@ def draw_map(axes: Any, one: np.ndarray) -> Any:
 def draw_grid(axes: Any, grid: ActivationGrid) -> None:
     """Draws an activation grid; dead channels are gray and crossed out."""
     from matplotlib import colormaps
+    from matplotlib import patheffects
 
     colors = colormaps[COLORS].with_extremes(bad=GAP)
     axes.imshow(
         grid.pixels, cmap=colors, vmin=0, vmax=1, interpolation="nearest"
     )
     axes.set_axis_off()
+    height, width = grid.cell
     for position, channel in enumerate(grid.channels):
+        top, left = grid.corner(position)
         if channel in grid.dead:
-            top, left = grid.corner(position)
-            _cross_out(axes, left - 0.5, top - 0.5, *grid.cell)
+            _cross_out(axes, left - 0.5, top - 0.5, height, width)
+        label = axes.text(
+            left + 0.04 * width,
+            top + 0.04 * height,
+            str(channel),
+            fontsize=5,
+            color="white",
+            ha="left",
+            va="top",
+        )
+        # Read on bright maps as well as on dark ones.
+        label.set_path_effects(
+            [patheffects.withStroke(linewidth=1, foreground="0.2")]
+        )
 
 
 def _cross_out(axes, left, top, height, width):

@@ -13,6 +13,7 @@ from keras_transfer.extraction.maps import resized
 from keras_transfer.extraction.seen import one_image
 
 _WIDTH = 7.5
+_CELL = 28
 
 
 def plot_activations(
@@ -140,8 +141,13 @@ def plot_channel(
         return _saved(figure, path)
     figure.colorbar(image_of_map, ax=middle, shrink=0.8)
     large = resized(one[None], pixels.shape[:2])[0]
+    strength = np.clip(np.abs(large) / np.abs(one).max(), 0, 1)
     right.imshow(
-        large, cmap=drawing.COLORS, vmin=one.min(), vmax=one.max(), alpha=0.6
+        large,
+        cmap=drawing.COLORS,
+        vmin=one.min(),
+        vmax=one.max(),
+        alpha=0.8 * strength,
     )
     return _saved(figure, path)
 
@@ -150,7 +156,10 @@ def _prepared(values, image_size, channels):
     maps = _maps(values, image_size)
     if maps is None:
         return np.ravel(values)
-    return activation_grid(maps, channels=channels)
+    # Small maps are enlarged, so that the gaps are as wide as others'.
+    factor = max(1, round(_CELL / max(maps.shape[:2])))
+    large = maps.repeat(factor, axis=0).repeat(factor, axis=1)
+    return activation_grid(large, channels=channels)
 
 
 def _maps(values, image_size):
@@ -170,12 +179,18 @@ def _height(what):
 
 
 def _draw_vector(axes, values):
-    axes.bar(np.arange(len(values)), values, width=1.0, color="#4477aa")
-    axes.margins(x=0)
+    few = len(values) <= 20
+    axes.bar(
+        np.arange(len(values)),
+        values,
+        width=0.7 if few else 1.0,
+        color="#4477aa",
+    )
+    axes.set_xlim(-0.5, max(len(values), 10) - 0.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("unit", fontsize="small")
     axes.tick_params(labelsize="small")
-    if len(values) <= 20:
+    if few:
         axes.set_xticks(np.arange(len(values)))
 
 

@@ -33,9 +33,12 @@ def see(
     packed = keras.tree.pack_sequence_as(structure, inputs)
     if isinstance(packed, (list, tuple)) and len(packed) == 1:
         packed = packed[0]
-    activations = extractor.predict(packed, verbose=0)
-    # On some backends `predict` returns the keys in another order.
-    return inputs, {name: activations[name] for name in extractor.output}
+    # Not `predict`, which would trace a function for a single batch.
+    activations = extractor(packed, training=False)
+    return inputs, {
+        name: keras.ops.convert_to_numpy(activations[name])
+        for name in extractor.output
+    }
 
 
 def one_image(
