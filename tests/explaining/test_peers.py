@@ -14,7 +14,7 @@ import keras_transfer as kt
 from tests.explaining import networks
 from tests.explaining.networks import IMAGES
 
-BUILDS = [networks.flat, networks.nested, networks.sequential, networks.deep]
+BUILDS = [networks.flat, networks.deep]
 every_nesting = pytest.mark.parametrize("build", BUILDS)
 
 
