@@ -161,6 +161,14 @@ def sublayers(layer) -> list:
     return list(layer._flatten_layers())
 
 
+def direct_sublayers(layer) -> list:
+    """The layers that a layer holds itself, in the order of their creation.
+
+    Public alternative: `Model.layers` exists on models only.
+    """
+    return list(layer._layers)
+
+
 def own_trainable_variables(layer) -> list:
     """The variables of this layer alone that it created as trainable.
 

@@ -109,7 +109,7 @@ def _load(spec, model, found, input_shape, options):
     # Pretrained files are for RGB: load into that network, then adapt.
     is_rgb = input_shape[-1] == 3
     rgb = model if is_rgb else _build(spec, (*input_shape[:-1], 3), options)
-    weights_files.load_weights(rgb, found.path)
+    weights_files.load_weights(rgb, found.path, classifier=spec.classifier)
     if found.finish is not None:
         found.finish(rgb)
     if not is_rgb:

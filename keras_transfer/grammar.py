@@ -17,6 +17,10 @@ GRAMMAR = (
 )
 
 
+class UnknownSelector(ValueError):
+    """Says that a name or a pattern matches nothing in a model."""
+
+
 class Grammar:
     """Finds the parts of one model that selectors name.
 
@@ -31,6 +35,7 @@ class Grammar:
         reserved: The same for `"backbone"` and `"head"`; a path of that name
             comes first.
         operation: Returns the operation of a part.
+        hints: Returns further names that may have been meant, for the error.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Grammar:
         stages: dict[str, list[Any]],
         reserved: dict[str, list[Any]],
         operation: Callable[[Any], Any] = lambda part: part,
+        hints: Callable[[], Iterable[str]] = tuple,
     ):
         self.model = model
         self.anatomy = parts
@@ -48,6 +54,7 @@ class Grammar:
         self.stages = stages
         self.reserved = reserved
         self.operation = operation
+        self.hints = hints
 
     @property
     def leaves(self) -> list[Any]:
@@ -104,7 +111,7 @@ class Grammar:
                 f"The selector {name!r} is ambiguous in {self.model.name!r}. "
                 f"Expected one of the paths {ends}."
             )
-        raise ValueError(self._unknown(name))
+        raise UnknownSelector(self._unknown(name))
 
     def _without_alias(self, name):
         first, slash, rest = name.partition("/")
@@ -118,20 +125,22 @@ class Grammar:
         # Brackets are literal: layer names may hold them, and `fnmatch` would
         # read them as character sets.
         escaped = pattern.replace("[", "[[]")
-        found = [
-            (stage, part)
-            for stage, parts in self.stages.items()
-            if fnmatch.fnmatchcase(stage, escaped)
-            for part in parts
-        ]
-        found += [
+        by_path = [
             (path, part)
             for path, part in self.paths.items()
             if fnmatch.fnmatchcase(path, escaped)
             or fnmatch.fnmatchcase(path.rpartition("/")[2], escaped)
         ]
+        named = {id(part) for _, part in by_path}
+        found = [
+            (stage, part)
+            for stage, parts in self.stages.items()
+            if fnmatch.fnmatchcase(stage, escaped)
+            for part in parts
+            if id(part) not in named
+        ] + by_path
         if not found:
-            raise ValueError(self._unknown(pattern))
+            raise UnknownSelector(self._unknown(pattern))
         return found
 
     def _by_index(self, index):
@@ -182,7 +191,13 @@ class Grammar:
         ]
 
     def _unknown(self, name):
-        candidates = [*self.stages, "backbone", "head", *self.paths]
+        candidates = [
+            *self.stages,
+            "backbone",
+            "head",
+            *self.paths,
+            *self.hints(),
+        ]
         return (
             f"The selector {name!r} matches nothing in {self.model.name!r}. "
             f"Expected {GRAMMAR}; its stages are {list(self.stages)}."

@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import os
 import re
 from collections.abc import Iterable
 
@@ -62,13 +63,39 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     for candidate in candidates:
         ends.setdefault(candidate.rpartition("/")[2].lower(), candidate)
     end = name.rpartition("/")[2]
-    close = [by_text[c] for c in _close(name, by_text)]
-    close += [ends[c] for c in _close(end, ends)]
+    close = [by_text[c] for c in _slips(name, by_text)]
+    close += [ends[c] for c in _slips(end, ends)]
+    if len(close) < 3:
+        close += [by_text[c] for c in _similar(name, by_text)]
+        close += [ends[c] for c in _similar(end, ends)]
     close = list(dict.fromkeys(close))[:3]
     if not close:
         return ""
     return f" Did you mean {' or '.join(repr(c) for c in close)}?"
 
 
-def _close(name, candidates):
+def _similar(name, candidates):
     return difflib.get_close_matches(name.lower(), candidates, n=3, cutoff=0.6)
+
+
+def _slips(name, candidates):
+    """The candidates that one mistake of typing turns into a name.
+
+    They come before those that are merely similar: to `difflib`, `block_21`
+    is nearer to `block_2` than to `block_12`.
+    """
+    found = {c: _slip(name.lower(), c) for c in candidates}
+    return sorted((c for c in found if found[c]), key=found.get)
+
+
+def _slip(name, other):
+    """1 for two letters swapped, 2 for a wrong one, 3 for one more or less."""
+    start = len(os.path.commonprefix([name, other]))
+    name, other = name[start:], other[start:]
+    end = len(os.path.commonprefix([name[::-1], other[::-1]]))
+    name, other = name[: len(name) - end], other[: len(other) - end]
+    if len(name) == 2 and name == other[::-1]:
+        return 1
+    if len(name) > 1 or len(other) > 1:
+        return None
+    return 2 if len(name) == len(other) else 3

@@ -19,6 +19,7 @@ _SERIALIZABLE = (
     "keras_transfer.heads.auxiliary_model",
     "keras_transfer.extraction",
     "keras_transfer.optimizer",
+    "keras_transfer.token_grid",
 )
 
 

@@ -116,3 +116,16 @@ def test_the_benchmark_of_frozen_steps_prints_a_ratio(tmp_path):
     )
     ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
     assert 0.05 < ratio < 20
+
+
+def test_the_benchmark_of_extraction_prints_a_ratio(tmp_path):
+    printed = run(
+        "benchmarks/extraction.py",
+        "--rounds=1",
+        "--batch=1",
+        "--size=32",
+        folder=tmp_path,
+        home=tmp_path,
+    )
+    ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
+    assert 0.05 < ratio < 20

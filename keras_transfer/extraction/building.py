@@ -6,25 +6,35 @@ import keras
 
 from keras_transfer.extraction import kept
 from keras_transfer.extraction.calls import has_graph
+from keras_transfer.extraction.copying import detached_copy
 from keras_transfer.extraction.extractor import Extraction
 from keras_transfer.extraction.extractor import Extractor
+from keras_transfer.extraction.plan import MODES
+from keras_transfer.extraction.plan import make_plan
 from keras_transfer.extraction.pooling import ActivationPooling
 from keras_transfer.extraction.pooling import check_pooling
+from keras_transfer.extraction.recording import RecordingExtractor
 from keras_transfer.extraction.rewiring import rewire
 from keras_transfer.extraction.rewiring import structure_of
-from keras_transfer.extraction.wanted import find_wanted
 
 
 def build_extractor(
-    model: keras.Model, selectors: Any, *, pooling: str | None = None
+    model: keras.Model,
+    selectors: Any,
+    *,
+    pooling: str | None = None,
+    mode: str = "auto",
+    detach: bool = False,
 ) -> keras.Model:
     """Builds a model that returns activations of another by name.
 
     It shares the variables of the original, at any depth of nested models,
-    and leaves out what the activations do not depend on, inputs included.
+    and leaves out what the activations do not depend on, inputs included. It
+    runs in inference mode whatever `training` says, so that it never moves
+    the original's BatchNormalization statistics.
 
     Args:
-        model: A Functional or built `Sequential` model.
+        model: Any built Keras model.
         selectors: One selector, as `kt.set_trainable` takes it, a list of
             them, or a dictionary `{name: selector}`. A name gives one
             activation under that very name: a stage (the end of it),
@@ -37,14 +47,26 @@ def build_extractor(
         pooling: `"avg"`, `"max"` or `"gem"` over the positions of each
             activation, which makes vectors of them. Defaults to `None`, the
             activations themselves.
+        mode: How the activations are reached. `"graph"` rewires the graph of
+            a Functional or `Sequential` model. `"trace"` first makes a graph
+            of a subclassed model, by calling it on symbolic inputs. `"record"`
+            runs the whole model, whatever it is, and watches its layers, those
+            inside composite layers included; then `:1` counts all calls of a
+            layer in one run. `"auto"`, the default, takes the first that can;
+            `extractor.mode` says which.
+        detach: Whether to copy the variables. The copy can be trained without
+            touching the original. Defaults to `False`.
 
     Returns:
-        A `keras.Model` whose output is a dictionary of activations. The same
-        question gets the same object.
+        A `keras.Model` whose output is a dictionary of activations, for access
+        by name: backends order it differently. `extractor.paths` holds the
+        full path of each. The same question gets the same object, unless
+        `detach` is set.
 
     Raises:
         ValueError: For a selector that matches nothing or is ambiguous, for
-            two activations of one name, or for an unknown pooling.
+            two activations of one name, for a mode that cannot reach them, for
+            a model that is not built, or for an unknown pooling or mode.
         TypeError: For an object that is no model or no selector.
 
     Example:
@@ -61,13 +83,32 @@ def build_extractor(
     """
     _check_model(model)
     check_pooling(pooling)
-    wanted = find_wanted(model, selectors)
-    paths = {name: activation.path for name, activation in wanted.items()}
-    return kept.keep(
-        model,
-        (pooling, *paths.items()),
-        lambda: _from_graph(model, wanted, Extraction("graph", paths), pooling),
+    if mode not in MODES:
+        raise ValueError(f"`mode` must be one of {MODES}. Received: {mode!r}.")
+    plan = make_plan(model, selectors, mode)
+    extractor = kept.keep(
+        model, (plan.key, pooling), lambda: _build(model, plan, pooling)
     )
+    return detached_copy(extractor) if detach else extractor
+
+
+def _build(model, plan, pooling):
+    extraction = Extraction(
+        plan.mode, {name: w.path for name, w in plan.activations.items()}
+    )
+    name = f"{model.name}_extractor"
+    if plan.graph is not None:
+        return _from_graph(plan, extraction, pooling, name)
+    extractor = RecordingExtractor(
+        model,
+        plan.activations,
+        pooling,
+        extraction,
+        name=name,
+        trainable=model.trainable,
+    )
+    extractor.build(None)
+    return extractor
 
 
 def _check_model(model):
@@ -82,20 +123,27 @@ def _check_model(model):
             "activations have no shapes yet. Give it a keras.Input as its "
             "first layer, or call model.build((None, height, width, channels))."
         )
+    if not model.built:
+        raise ValueError(
+            f"The model {model.name!r} is not built, so that its activations "
+            "have no shapes yet. Call it on a batch first."
+        )
 
 
-def _from_graph(model, wanted, extraction, pooling):
-    graph = rewire(
-        model, {name: (w.call.nodes, w.index) for name, w in wanted.items()}
-    )
-    outputs = graph.found
+def _from_graph(plan, extraction, pooling, name):
+    wanted = {
+        name: (activation.call.nodes, activation.index)
+        for name, activation in plan.activations.items()
+    }
+    rewired = rewire(plan.graph, wanted)
+    outputs = rewired.found
     if pooling is not None:
-        outputs = _pooled(outputs, pooling, taken=_names_in(model))
+        outputs = _pooled(outputs, pooling, taken=_names_in(plan.graph))
     extractor = Extractor(
-        _inputs(model, graph.inputs),
+        _inputs(plan.graph, rewired.inputs),
         outputs,
-        name=f"{model.name}_extractor",
-        trainable=model.trainable,
+        name=name,
+        trainable=plan.graph.trainable,
     )
     extractor.extraction = extraction
     return extractor

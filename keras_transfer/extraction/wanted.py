@@ -1,6 +1,8 @@
 """The activations that selectors ask for."""
 
 import re
+from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -33,13 +35,18 @@ class Wanted(NamedTuple):
         return self.call.outputs[self.index]
 
 
-def find_wanted(model: keras.Model, selectors: Any) -> dict[str, Wanted]:
+def find_wanted(
+    model: keras.Model,
+    selectors: Any,
+    hints: Callable[[], Iterable[str]] = tuple,
+) -> dict[str, Wanted]:
     """Finds the activations that selectors ask for in a model's graph.
 
     Args:
         model: A model with a graph.
         selectors: One selector, a sequence of them, or a dictionary of them by
             the name that each activation shall have.
+        hints: Returns further names that may have been meant, for the error.
 
     Returns:
         The activations by name, in the order asked for.
@@ -49,21 +56,46 @@ def find_wanted(model: keras.Model, selectors: Any) -> dict[str, Wanted]:
             name that would be given twice, and where nothing is selected.
         TypeError: For an object that is no selector.
     """
-    names = _grammar_of(model)
+    names = _grammar_of(model, hints)
     found: dict[str, Wanted] = {}
     for name, selector in named_selectors(selectors):
-        wanted = _match(names, selector)
-        if name is not None:
-            wanted = {name: _only(wanted, name, selector)}
-        for key, activation in wanted.items():
-            known = found.setdefault(key, activation)
-            if known.path != activation.path:
-                raise ValueError(
-                    f"Two activations would be called {key!r}: {known.path!r} "
-                    f"and {activation.path!r}. Give them names: "
-                    "build_extractor(model, {name: selector, ...})."
-                )
+        add_named(found, name, selector, _match(names, selector))
     return found
+
+
+def add_named(
+    found: dict[str, Any],
+    name: str | None,
+    selector: Any,
+    matches: list[tuple[str, Any]],
+) -> None:
+    """Adds what a selector matched, under the name that it shall have.
+
+    Args:
+        found: What was found before, by name.
+        name: The name asked for, or None.
+        selector: The selector.
+        matches: What it matched, each with the name that it has of itself.
+
+    Raises:
+        ValueError: If one name is for several activations.
+    """
+    if name is not None:
+        if len(matches) != 1:
+            raise ValueError(
+                f"The selector {selector!r} of {name!r} matches "
+                f"{len(matches)} activations: {[key for key, _ in matches]}. "
+                "Expected one for each name."
+            )
+        matches = [(name, matches[0][1])]
+    for key, activation in matches:
+        known = found.setdefault(key, activation)
+        if known.path != activation.path:
+            raise ValueError(
+                f"Two activations would be called {key!r}: {known.path!r} and "
+                f"{activation.path!r}. Give them names: "
+                "build_extractor(model, {name: selector, ...})."
+            )
 
 
 def named_selectors(selectors: Any) -> list[tuple[str | None, Any]]:
@@ -93,7 +125,7 @@ def named_selectors(selectors: Any) -> list[tuple[str | None, Any]]:
     return pairs
 
 
-def _grammar_of(model):
+def _grammar_of(model, hints):
     calls = calls_of(model)
     parts = anatomy.dissect(model)
     prefix = f"{parts.path}/" if parts.path else ""
@@ -105,12 +137,15 @@ def _grammar_of(model):
         {
             stage.name: [calls[prefix + stage.last_layer]]
             for stage in parts.stages
+            # The call of a backbone may do something else than its graph.
+            if prefix + stage.last_layer in calls
         },
         {
             "backbone": [calls[parts.path]] if parts.path else ends,
             "head": ends if parts.head else [],
         },
         operation=lambda call: call.operation,
+        hints=hints,
     )
 
 
@@ -141,11 +176,13 @@ def _match(names, selector):
             f"{base!r} stands for {len(paths)} activations of "
             f"{names.model.name!r}. Expected one of {paths}."
         )
-    found = {}
-    for name, call in matches:
-        key = base if is_name else name
-        found.update(_outputs(key, call, index, must_choose=is_name))
-    return found
+    return [
+        pair
+        for name, call in matches
+        for pair in _outputs(
+            base if is_name else name, call, index, must_choose=is_name
+        )
+    ]
 
 
 def _outputs(key, call, index, must_choose):
@@ -159,15 +196,15 @@ def _outputs(key, call, index, must_choose):
                 f"'{key}[{index}]'."
             )
         path = numbered[index] if count > 1 else call.path
-        return {f"{key}[{index}]": Wanted(path, call, index)}
+        return [(f"{key}[{index}]", Wanted(path, call, index))]
     if count == 1:
-        return {key: Wanted(call.path, call, 0)}
+        return [(key, Wanted(call.path, call, 0))]
     if must_choose:
         raise ValueError(
             f"The layer {key!r} returns {count} tensors. Expected one of "
             f"{numbered}."
         )
-    return {f"{key}[{i}]": Wanted(numbered[i], call, i) for i in range(count)}
+    return [(f"{key}[{i}]", Wanted(numbered[i], call, i)) for i in range(count)]
 
 
 def _split_index(names, selector):
@@ -177,12 +214,3 @@ def _split_index(names, selector):
     if match is None or selector.rpartition("/")[2] in last_parts:
         return selector, None
     return match.group(1), int(match.group(2))
-
-
-def _only(wanted, name, selector):
-    if len(wanted) != 1:
-        raise ValueError(
-            f"The selector {selector!r} of {name!r} matches {len(wanted)} "
-            f"activations: {list(wanted)}. Expected one for each name."
-        )
-    return next(iter(wanted.values()))
