@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     pixels = model_images.decode_for(model, [arguments.image])
     layers = arguments.layers or list(stage_layers(model))
     # Before anything is written, all names are known to be right.
-    names = list(kt.build_extractor(model, layers).output)
+    names = list(kt.build_extractor(model, layers).paths)
     arguments.out.mkdir(parents=True, exist_ok=True)
     start = arguments.out / arguments.image.stem
     pictures = []

@@ -79,7 +79,7 @@ def activation_maximization(
     check_count("steps", steps)
     _check_not_negative("jitter", jitter, numbers.Integral)
     _check_not_negative("smoothness", smoothness, numbers.Real)
-    model = graph_model(model, None)
+    model = graph_model(model)
     network = Network(model, output)
     size = _image_size(model, image_size)
     low, high = _pixel_range(model, pixel_range)

@@ -51,7 +51,7 @@ def ask(
         ValueError: If images, class or output do not fit the model.
         TypeError: If they are of the wrong kind.
     """
-    model = graph_model(model, images)
+    model = graph_model(model)
     network = Network(model, output)
     inputs = model_images.as_inputs(model, images)
     logits, _ = network.forward(inputs)
@@ -79,7 +79,7 @@ def ask_for_maps(
         ValueError: If an argument does not fit the model.
         TypeError: If one is of the wrong kind.
     """
-    model = graph_model(model, images)
+    model = graph_model(model)
     network = Network(model, output)
     place = spatial.place_of_maps(network, at)
     inputs = model_images.as_inputs(model, images)

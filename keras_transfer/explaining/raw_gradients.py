@@ -48,7 +48,7 @@ def activation_gradients(
     >>> gradients["conv"].shape
     (1, 6, 6, 4)
     """
-    model = graph_model(model, images)
+    model = graph_model(model)
     network = Network(model, output)
     names = [at] if isinstance(at, str) else list(at)
     places = [network.place(name) for name in names]

@@ -54,7 +54,7 @@ def attention_rollout(
 
     Reference: [Abnar and Zuidema, 2020](https://arxiv.org/abs/2005.00928)
     """
-    model = graph_model(model, images)
+    model = graph_model(model)
     inputs = model_images.as_inputs(model, images)
     size = spatial.image_size_of(inputs)
     scores = _attention(model, inputs)

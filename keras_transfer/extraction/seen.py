@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_transfer import model_images
+from keras_transfer.extraction.calls import has_graph
 
 
 def see(
@@ -21,23 +22,28 @@ def see(
         TypeError: If the model returns no dictionary of activations.
         ValueError: If the images do not fit it.
     """
-    if not isinstance(extractor, keras.Model) or not isinstance(
-        getattr(extractor, "output", None), dict
+    if not isinstance(extractor, keras.Model) or not hasattr(
+        extractor, "paths"
     ):
         raise TypeError(
             "Pictures of activations need an extractor: kt.build_extractor("
             f"model, ['stage_1']). Received: {extractor!r}."
         )
-    inputs = model_images.as_inputs(extractor, images)
-    structure = extractor.input
-    packed = keras.tree.pack_sequence_as(structure, inputs)
-    if isinstance(packed, (list, tuple)) and len(packed) == 1:
-        packed = packed[0]
+    if has_graph(extractor):
+        inputs = model_images.as_inputs(extractor, images)
+        packed = keras.tree.pack_sequence_as(extractor.input, inputs)
+        if isinstance(packed, (list, tuple)) and len(packed) == 1:
+            packed = packed[0]
+    else:
+        # One that records does not know the shape of its input.
+        packed = np.asarray(images, "float32")
+        packed = packed[None] if packed.ndim == 3 else packed
+        inputs = [packed]
     # Not `predict`, which would trace a function for a single batch.
     activations = extractor(packed, training=False)
     return inputs, {
         name: keras.ops.convert_to_numpy(activations[name])
-        for name in extractor.output
+        for name in extractor.paths
     }
 
 

@@ -257,9 +257,8 @@ class Branching(Subclassed):
 def test_a_subclassed_model_that_cannot_be_traced_is_told():
     model = Branching()
     model(IMAGES)
-    with pytest.raises(Exception, match=".") as caught:
+    with pytest.raises(ValueError, match="cannot be traced with symbolic"):
         kt.grad_cam(model, IMAGES)
-    assert "cannot be traced" in "".join(caught.value.__notes__)
 
 
 def test_what_is_no_built_model_is_refused():
@@ -267,8 +266,6 @@ def test_what_is_no_built_model_is_refused():
         kt.grad_cam("model.keras", IMAGES)
     with pytest.raises(ValueError, match="is not built"):
         kt.grad_cam(Subclassed(), IMAGES)
-    with pytest.raises(TypeError, match="does not tell the shape"):
-        kt.grad_cam(Subclassed(), "bee.jpg")
 
 
 def test_tokens_are_laid_out_as_a_grid():
