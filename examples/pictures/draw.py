@@ -1,10 +1,10 @@
-"""Draws the pictures of the README.
+"""Draws the picture of the README.
 
     python examples/pictures/draw.py MODEL FOLDER
 
 MODEL is a classifier of ants and bees that `keras-transfer fit` made, FOLDER
 the validation photographs of the PyTorch transfer-learning tutorial (from
-Flickr). The pictures are written beside this script.
+Flickr). The picture is written beside this script.
 """
 
 import pathlib
@@ -18,12 +18,6 @@ PHOTOGRAPHS = (
     "bees/149973093_da3c446268.jpg",
     "bees/220376539_20567395d8.jpg",
 )
-HERE = pathlib.Path(__file__).parent
-
-
-def save(figure, name):
-    # Small enough for a README, sharp enough to see the ant.
-    figure.savefig(HERE / f"{name}.jpg", dpi=80, pil_kwargs={"quality": 80})
 
 
 model = kt.load_model(sys.argv[1])
@@ -34,5 +28,10 @@ photographs = [
 ]
 labels = kt.predict_labels(model, photographs)
 heat = kt.layer_cam(model, photographs, kt.Contrast(), at="stage_3")
-save(kt.plot_explanation(photographs, heat, titles=labels), "explanation")
-save(kt.plot_stages(model, photographs[1]), "stages")
+figure = kt.plot_explanation(photographs, heat, titles=labels)
+# Small enough for a README, sharp enough to see the ant.
+figure.savefig(
+    pathlib.Path(__file__).with_name("explanation.jpg"),
+    dpi=80,
+    pil_kwargs={"quality": 78},
+)

@@ -61,7 +61,7 @@ def grad_cam(
     ...                        input_shape=(64, 64, 3)),
     ...     kt.heads.LinearHead(2), class_names=["ant", "bee"])
     >>> images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3))
-    >>> grad_cam(model, images, "bee").shape
+    >>> grad_cam(model, images).shape
     (2, 64, 64)
 
     Reference: [Selvaraju et al., 2017](https://arxiv.org/abs/1610.02391)
