@@ -55,14 +55,14 @@ def grad_cam(
         TypeError: If they are of the wrong kind.
 
     Example:
-    >>> import keras_transfer as kt
-    >>> model = kt.build_model(
-    ...     kt.create_backbone("classic/simple_convnet", weights=None,
-    ...                        input_shape=(64, 64, 3)),
-    ...     kt.heads.LinearHead(2), class_names=["ant", "bee"])
-    >>> images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3))
-    >>> grad_cam(model, images).shape
-    (2, 64, 64)
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)),
+    ...     keras.layers.Conv2D(4, 3, kernel_initializer="ones", name="conv"),
+    ...     keras.layers.GlobalAveragePooling2D(),
+    ...     keras.layers.Dense(2, "softmax", kernel_initializer="ones")])
+    >>> images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3))
+    >>> grad_cam(model, images, target=1).shape
+    (2, 8, 8)
 
     Reference: [Selvaraju et al., 2017](https://arxiv.org/abs/1610.02391)
     """
