@@ -10,6 +10,9 @@ import keras_transfer as kt
 from tests.explaining import networks
 from tests.explaining.networks import IMAGES
 
+# Random weights may speak for a class nowhere; that is warned of.
+pytestmark = pytest.mark.filterwarnings("ignore:In . of 3 images no position")
+
 MAPS = (kt.grad_cam, kt.grad_cam_plus_plus, kt.layer_cam)
 
 
