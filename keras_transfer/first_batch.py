@@ -35,13 +35,23 @@ def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
         _check_labels(model, labels)
 
 
-def check_shape(model: keras.Model, images: Any) -> None:
+def check_shape(
+    model: keras.Model,
+    images: Any,
+    input_shape: tuple[int | None, ...] | None = None,
+) -> None:
     """Refuses a batch of images that does not fit the model's input.
+
+    Args:
+        model: The model.
+        images: The batch.
+        input_shape: Shape of the input with the batch axis, where the model
+            has several. Defaults to that of its only input.
 
     Raises:
         ValueError: With the shape that was expected and a hint at the axis.
     """
-    expected = model.input_shape[1:]
+    expected = (input_shape or model.input_shape)[1:]
     received = tuple(images.shape)
     fits = len(received) == len(expected) + 1 and all(
         length in (None, actual)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import os
-import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,6 +9,7 @@ import numpy as np
 
 from keras_transfer import compiling
 from keras_transfer import first_batch
+from keras_transfer import model_images
 from keras_transfer import model_info
 
 
@@ -123,8 +122,11 @@ def class_names(model: keras.Model, count: int) -> list[str]:
 def _batches(model, images, batch_size):
     if isinstance(images, (str, os.PathLike)):
         images = [images]
-    if _are_paths(images):
-        yield from _decoded(model, images, batch_size)
+    if model_images.are_paths(images):
+        for start in range(0, len(images), batch_size):
+            yield model_images.decode_for(
+                model, images[start : start + batch_size]
+            )
         return
     images = np.asarray(images)
     if images.ndim == len(model.input_shape) - 1:
@@ -132,29 +134,3 @@ def _batches(model, images, batch_size):
     first_batch.check_shape(model, images)
     for start in range(0, len(images), batch_size):
         yield images[start : start + batch_size]
-
-
-def _are_paths(images):
-    return isinstance(images, Sequence) and all(
-        isinstance(image, (str, pathlib.PurePath)) for image in images
-    )
-
-
-def _decoded(model, paths, batch_size):
-    # Decoding needs TensorFlow; arrays do not.
-    from keras_transfer.data import load_image
-
-    height, width, channels = model.input_shape[1:]
-    if height is None or width is None:
-        raise ValueError(
-            f"The model {model.name!r} has no fixed image size, so files "
-            "cannot be resized for it. Load them yourself and pass arrays."
-        )
-    modes = {1: "grayscale", 3: "rgb", 4: "rgba"}
-    for start in range(0, len(paths), batch_size):
-        yield np.stack(
-            [
-                load_image(path, (height, width), modes[channels])
-                for path in paths[start : start + batch_size]
-            ]
-        )

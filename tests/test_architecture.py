@@ -15,6 +15,7 @@ PLUGINS = ROOT / "plugins"
 # From the outside in; a module imports only from its own room or rooms below.
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
+    ("explaining",),
     ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
     ("preset",),
     ("features",),
@@ -22,6 +23,7 @@ ROOMS = [
     ("similarity",),
     ("embedding",),
     ("extraction", "features"),
+    ("model_images",),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     (
         "best_epoch",

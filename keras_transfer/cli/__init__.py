@@ -9,6 +9,8 @@ COMMANDS = (
     "predict",
     "embed",
     "nearest",
+    "explain",
+    "activations",
     "backbones",
     "plugins",
     "demo",

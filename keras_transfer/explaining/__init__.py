@@ -1,0 +1,1 @@
+"""Explanations: where in an image a network sees what it says."""

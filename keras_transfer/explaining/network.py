@@ -1,0 +1,162 @@
+"""A classifier as explanations see it: logits, and what they depend on."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer import compat
+from keras_transfer import model_info
+from keras_transfer.explaining import graph
+from keras_transfer.explaining.differentiation import compiled
+from keras_transfer.explaining.differentiation import differentiate
+from keras_transfer.explaining.differentiation import without_gradients
+from keras_transfer.explaining.graph import Place
+from keras_transfer.explaining.logits import logits_of
+from keras_transfer.explaining.model_outputs import output_of
+from keras_transfer.extraction.calls import calls_of
+from keras_transfer.extraction.wanted import find_wanted
+
+
+class Network:
+    """Computes the logits of a model from its inputs or from inside.
+
+    The model itself stays as it is: no layer is edited, no node is added.
+
+    Args:
+        model: A model with a static graph.
+        output: Name or number of the output; needed where there are several.
+
+    Raises:
+        ValueError: If the model has several outputs and none is chosen.
+    """
+
+    def __init__(self, model: keras.Model, output: str | int | None = None):
+        self.model = model
+        self.output = output_of(self.model, output)
+        self.class_names = (model_info.find(model) or {}).get("class_names")
+        self._logits = logits_of(self.model, self.output)
+
+    def place(self, at: str) -> Place:
+        """Returns the place of what a stage or a layer returns.
+
+        Args:
+            at: A stage or the path of a layer, as `build_extractor` takes it.
+
+        Raises:
+            ValueError: If nothing, or more than one activation, is called
+                that, or the output does not depend on it.
+            TypeError: If `at` is no string.
+        """
+        if not isinstance(at, str):
+            raise TypeError(
+                "`at` must be the name of a stage or the path of a layer. "
+                f"Received: {at!r} of type {type(at).__name__}."
+            )
+        found = find_wanted(self.model, at)
+        if len(found) > 1:
+            raise ValueError(
+                f"`at` must name one activation. {at!r} matches "
+                f"{len(found)}: {list(found)}."
+            )
+        (wanted,) = found.values()
+        outer = compat.graph_nodes(self.model, [self.output])
+        if not any(node is wanted.call.nodes[0] for node in outer):
+            raise ValueError(
+                f"The explained output of {self.model.name!r} does not depend "
+                f"on {at!r}. Name a layer on the way to it."
+            )
+        return Place(wanted.call.nodes[:-1], wanted.tensor)
+
+    @property
+    def places(self) -> list[Place]:
+        """What the calls on the way to the output return, in order."""
+        outer = {
+            id(node) for node in compat.graph_nodes(self.model, [self.output])
+        }
+        return [
+            Place(call.nodes[:-1], call.outputs[0])
+            for call in calls_of(self.model).values()
+            if id(call.nodes[0]) in outer
+        ]
+
+    def logits(
+        self, inputs: Sequence[Any], given: Mapping[Place, Any] | None = None
+    ) -> Any:
+        """Returns the logits as a tensor.
+
+        Args:
+            inputs: Values of the model's inputs.
+            given: Values that stand in for what the model would compute.
+        """
+        (features,) = graph.run(self.model, inputs, [self._logits.place], given)
+        return self._logits.finish(features)
+
+    def forward(
+        self, inputs: Sequence[Any], places: Sequence[Place] = ()
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Returns logits and activations as arrays, of one pass.
+
+        Args:
+            inputs: Values of the model's inputs.
+            places: Where activations are wanted.
+        """
+        with without_gradients():
+            features, *activations = graph.run(
+                self.model, inputs, [self._logits.place, *places]
+            )
+            logits = self._logits.finish(features)
+            return (
+                keras.ops.convert_to_numpy(logits),
+                [keras.ops.convert_to_numpy(a) for a in activations],
+            )
+
+    def gradients(
+        self,
+        inputs: Sequence[Any],
+        score: Callable[[Any], Any],
+        given: Mapping[Place, Any],
+    ) -> list[np.ndarray]:
+        """Returns the gradients of the scores with respect to activations.
+
+        Args:
+            inputs: Values of the model's inputs.
+            score: Function from logits to one score for each image.
+            given: The activations by place.
+        """
+
+        def scored(activations):
+            values = dict(zip(given, activations, strict=True))
+            return keras.ops.sum(score(self.logits(inputs, values))), None
+
+        _, gradients = differentiate(scored, list(given.values()))
+        return [keras.ops.convert_to_numpy(g) for g in gradients]
+
+    def input_gradients(
+        self, score: Callable[[Any], Any]
+    ) -> Callable[[Sequence[Any]], tuple[np.ndarray, list[np.ndarray]]]:
+        """Returns a function from inputs to scores and their gradients.
+
+        It is made to be called many times.
+
+        Args:
+            score: Function from logits to one score for each image.
+        """
+
+        def scored(inputs):
+            scores = score(self.logits(inputs))
+            return keras.ops.sum(scores), scores
+
+        step = compiled(lambda inputs: differentiate(scored, inputs))
+
+        def measure(inputs):
+            scores, gradients = step(list(inputs))
+            return (
+                keras.ops.convert_to_numpy(scores),
+                [keras.ops.convert_to_numpy(g) for g in gradients],
+            )
+
+        return measure

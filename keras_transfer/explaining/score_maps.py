@@ -1,0 +1,114 @@
+"""Class activation maps weighted by what the network makes of each map."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer.explaining import spatial
+from keras_transfer.explaining.differentiation import compiled
+from keras_transfer.explaining.progress import steps_shown
+from keras_transfer.explaining.question import ask_for_maps
+from keras_transfer.explaining.targets import Target
+from keras_transfer.extraction.maps import as_maps
+from keras_transfer.extraction.maps import resized
+
+
+def score_cam(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    *,
+    at: str | None = None,
+    max_channels: int | None = None,
+    output: str | int | None = None,
+    upsample: bool = True,
+) -> np.ndarray:
+    """Shows where in an image a network sees a class, without gradients.
+
+    Each channel's map, enlarged and scaled to 0-1, masks the image; the
+    channel counts by the logit that the network gives the class then.
+    As many passes as the layer has channels, so minutes for large networks.
+
+    Args:
+        model: As for `grad_cam`.
+        images: As for `grad_cam`; one input alone.
+        target: As for `grad_cam`.
+        at: As for `grad_cam`.
+        max_channels: Number of channels, those that vary most, to which to
+            confine the work (Faster-Score-CAM). Defaults to `None`: all.
+        output: As for `grad_cam`.
+        upsample: As for `grad_cam`.
+
+    Returns:
+        Array of shape `(batch, height, width)`, not negative.
+
+    Raises:
+        ValueError: If images, class, layer or output do not fit the model, or
+            `max_channels` is below 1.
+        TypeError: If they are of the wrong kind.
+
+    Example:
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
+    ...     keras.layers.GlobalAveragePooling2D(),
+    ...     keras.layers.Dense(2, "softmax")])
+    >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
+    >>> score_cam(model, image, target=1, max_channels=2).shape
+    (1, 8, 8)
+
+    Reference: [Wang et al., 2020](https://arxiv.org/abs/1910.01279)
+    """
+    if max_channels is not None and (
+        isinstance(max_channels, bool)
+        or not isinstance(max_channels, int)
+        or max_channels < 1
+    ):
+        raise ValueError(
+            "`max_channels` must be an integer above 0 or None. Received: "
+            f"{max_channels!r}."
+        )
+    question, _, activation = ask_for_maps(model, images, target, at, output)
+    if len(question.inputs) > 1:
+        raise ValueError(
+            "Score-CAM masks one image, but the model "
+            f"{model.name!r} has {len(question.inputs)} inputs. "
+            "`kt.grad_cam` explains such models."
+        )
+    size = spatial.image_size_of(question.inputs)
+    maps = as_maps(activation, size).astype("float32")
+    chosen = _chosen(maps, max_channels)
+    kept = np.take_along_axis(maps, chosen[:, None, None, :], axis=-1)
+    scores = _scores(question, kept, size)
+    # The paper's softmax over channels: one that hides the object counts for
+    # nothing instead of against the class.
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    heat = np.maximum((kept * weights[:, None, None, :]).sum(axis=-1), 0)
+    return resized(heat, size) if upsample else heat
+
+
+def _chosen(maps, max_channels):
+    """Numbers of the channels that vary most in each image."""
+    number = min(max_channels or maps.shape[-1], maps.shape[-1])
+    spread = maps.std(axis=(1, 2))
+    return np.argsort(-spread, axis=1, kind="stable")[:, :number]
+
+
+def _scores(question, maps, size):
+    """The score of each image masked by each map, `(batch, channels)`."""
+    (images,) = question.inputs
+    network, score = question.network, question.score
+    measure = compiled(lambda batch: score(network.logits([batch])))
+    scores = []
+    for channel in steps_shown(range(maps.shape[-1]), "Score-CAM"):
+        mask = _unit(resized(maps[..., channel], size))
+        scores.append(measure(images * mask[..., None]))
+    return np.stack([keras.ops.convert_to_numpy(one) for one in scores], axis=1)
+
+
+def _unit(maps):
+    """Scales each map to 0-1; a constant one hides the whole image."""
+    low = maps.min(axis=(1, 2), keepdims=True)
+    spread = maps.max(axis=(1, 2), keepdims=True) - low
+    return np.where(spread > 0, (maps - low) / np.where(spread, spread, 1), 0)
