@@ -78,6 +78,20 @@ def graph_nodes(model, outputs=None) -> list:
     return ordered
 
 
+def node_arguments(node, convert) -> tuple[tuple, dict]:
+    """What a call in a graph was given, with each leaf converted.
+
+    Public alternative: `input_tensors` lists the tensors alone, without their
+    places in the call and without the constants beside them.
+
+    Args:
+        node: One of `graph_nodes`.
+        convert: Called with each tensor and constant, returns what stands in
+            its place.
+    """
+    return node.arguments.convert(convert)
+
+
 def sublayers(layer) -> list:
     """The layer itself and all layers inside it, outermost first.
 

@@ -15,7 +15,14 @@ PLUGINS = ROOT / "plugins"
 # From the outside in; a module imports only from its own room or rooms below.
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
-    ("prediction", "transfer", "create", "fine_tuning", "recommendation"),
+    (
+        "prediction",
+        "transfer",
+        "create",
+        "exporting",
+        "fine_tuning",
+        "recommendation",
+    ),
     ("compiling", "heads", "schedules", "saving", "data", "summary"),
     ("best_epoch", "class_report", "history_files", "output_path"),
     ("freezing", "first_batch", "transition"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 # Each is a module of this package with `add_parser` for its arguments, which
 # sets the function that runs it.
-COMMANDS = ("fit", "predict", "backbones", "plugins", "demo")
+COMMANDS = ("fit", "predict", "export", "backbones", "plugins", "demo")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
