@@ -94,13 +94,13 @@ run = lambda x: model.predict_on_batch(x)
 COLUMNS = ("MB", "start s", "sooner", "1 at a time", "32 at a time", "RSS MB")
 
 
-def write_all(model_file, folder):
+def write_all(model_file, size, folder):
     """Writes the model in each format; returns the paths and the shape."""
     import keras_transfer as kt
     from keras_transfer.exporting.formats import FORMATS
 
     if model_file is None:
-        model = untrained()
+        model = untrained(size)
         model_file = folder / "original.keras"
         kt.save_model(model, model_file)
     else:
@@ -118,7 +118,7 @@ def write_all(model_file, folder):
     return paths, model.input_shape[1:]
 
 
-def untrained():
+def untrained(size):
     """MobileNet 0.75 whose outputs vary from image to image."""
     import keras
     import numpy as np
@@ -127,7 +127,7 @@ def untrained():
 
     keras.utils.set_random_seed(0)
     backbone = kt.create_backbone(
-        "mobilenet", alpha=0.75, weights=None, input_shape=(224, 224, 3)
+        "mobilenet", alpha=0.75, weights=None, input_shape=(size, size, 3)
     )
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
@@ -168,12 +168,15 @@ def measure(load, path, shape, rounds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model", nargs="?", type=pathlib.Path)
+    parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--processes", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
     loads = {".keras": KERAS, **LOAD}
     with tempfile.TemporaryDirectory() as folder:
-        paths, shape = write_all(arguments.model, pathlib.Path(folder))
+        paths, shape = write_all(
+            arguments.model, arguments.size, pathlib.Path(folder)
+        )
         runs = {name: [] for name in paths}
         for _ in range(arguments.processes):
             for name, path in paths.items():

@@ -200,6 +200,17 @@ def test_onnx_of_every_kind_of_network(network, classifier, tmp_path):
     )
 
 
+def test_what_onnx_cannot_express_is_one_sentence(tmp_path, caplog):
+    for name in FORMATS["onnx"].packages:
+        pytest.importorskip(name)
+    image = keras.Input((8, 8, 3))
+    x = keras.ops.erfinv(keras.layers.Rescaling(1 / 256)(image))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    with pytest.raises(ValueError, match="does not know how to express.*Erfin"):
+        kt.export(keras.Model(image, x), tmp_path / "m.onnx")
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",

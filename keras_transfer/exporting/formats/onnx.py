@@ -4,6 +4,7 @@ import json
 import warnings
 
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.onnx_erfc import teach_erfc
 
 
 class Onnx(Format):
@@ -17,6 +18,7 @@ class Onnx(Format):
     def write(self, model, path, description):
         import onnx
 
+        teach_erfc()
         with warnings.catch_warnings():
             # Keras asks NumPy for `np.object`, which warns.
             warnings.filterwarnings("ignore", category=FutureWarning)
@@ -26,7 +28,15 @@ class Onnx(Format):
         onnx.helper.set_model_props(
             written, {k: json.dumps(v) for k, v in description.items()}
         )
-        onnx.checker.check_model(written)
+        try:
+            onnx.checker.check_model(written)
+        except onnx.checker.ValidationError as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(
+                "tf2onnx does not know how to express a layer of the model "
+                f"({reason}). Export it as 'litert', 'openvino' or "
+                "'tf_saved_model'."
+            ) from error
         onnx.save(written, path)
 
     def open(self, path):

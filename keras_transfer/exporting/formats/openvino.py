@@ -25,8 +25,9 @@ class OpenVINO(Format):
     def write(self, model, path, description):
         openvino = _import_openvino()
         plain = path.with_name(f"plain-{path.name}")
-        model.export(plain, format="openvino", verbose=False)
+        model.export(str(plain), format="openvino", verbose=False)
         network = openvino.Core().read_model(plain)
+        network.output(0).tensor.set_names({description["output"]["name"]})
         for key, value in description.items():
             network.set_rt_info(json.dumps(value), ["keras_transfer", key])
         openvino.serialize(network, path)
@@ -40,7 +41,9 @@ class OpenVINO(Format):
 
     def open(self, path):
         openvino = _import_openvino()
-        compiled = openvino.Core().compile_model(path, "CPU", _FULL_PRECISION)
+        compiled = openvino.Core().compile_model(
+            str(path), "CPU", _FULL_PRECISION
+        )
         return lambda images: compiled(images)[0]
 
     def runtime(self):
