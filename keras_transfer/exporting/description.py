@@ -58,6 +58,29 @@ def sidecar_of(path: pathlib.Path) -> pathlib.Path:
     return path.with_name(f"{path.name}.json")
 
 
+def check_sidecar(path: pathlib.Path) -> None:
+    """Raises if a file of another kind lies where the description will.
+
+    Args:
+        path: The exported file or folder.
+
+    Raises:
+        ValueError: If it does.
+    """
+    sidecar = sidecar_of(path)
+    if not sidecar.exists():
+        return
+    try:
+        record = json.loads(sidecar.read_text())
+    except (OSError, ValueError):
+        record = None
+    if not isinstance(record, dict) or "trial" not in record:
+        raise ValueError(
+            f"Cannot write the description of {path.name!r}: there is another "
+            f"file {sidecar.name!r} beside it. Move it, or choose another name."
+        )
+
+
 def write_sidecar(
     path: pathlib.Path,
     files: list[pathlib.Path],

@@ -174,6 +174,7 @@ def _format_of(path, format):
 
 def _checked_path(path: pathlib.Path, target: Format) -> pathlib.Path:
     path = path.expanduser()
+    descriptions.check_sidecar(path)
     if not path.is_dir():
         return check_output(path)
     if target.suffix or not (path / "saved_model.pb").is_file():

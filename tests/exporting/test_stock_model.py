@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.exporting import composites
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
 from tests.exporting import networks
@@ -140,6 +141,26 @@ def test_a_layer_that_computes_otherwise_when_taken_apart_is_refused(
         kt.to_stock(classifier(backbone))
 
 
+def test_weights_too_many_for_a_configuration_stay_in_their_layer(
+    classifier, monkeypatch
+):
+    monkeypatch.setattr(composites, "_LARGEST_CONSTANT", 255)
+    model = classifier(networks.transformer())
+    with pytest.warns(UserWarning, match="with 256 weights that no layer hol"):
+        stock = kt.to_stock(model)
+    assert stock.get_layer("positions").count_params() == 256
+    assert_same(model, stock)
+
+
+def test_a_lambda_is_named_for_what_it_is():
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Lambda(lambda pixels: pixels / 255, name="scale")(image)
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    with pytest.warns(UserWarning, match=r"\['scale'\] stay.*\['Lambda'\]"):
+        stock = kt.to_stock(model)
+    assert_same(model, stock)
+
+
 def test_shared_and_nested_models_are_resolved():
     inner = networks.convolutional()
     image = keras.Input((16, 16, 3))
@@ -177,6 +198,14 @@ def test_mixed_precision_stays_what_it_was():
     assert stock.get_layer("conv_1").compute_dtype == "float16"
     assert stock.layers[-1].compute_dtype == "float32"
     assert_same(model, stock)
+
+
+def test_a_head_in_half_precision_on_features_in_full_is_the_same(classifier):
+    head = kt.heads.AttentionPoolHead(
+        3, attention_units=8, dtype="mixed_float16"
+    )
+    model = classifier(networks.tapped(), head)
+    assert_same(model, kt.to_stock(model))
 
 
 def test_the_file_loads_where_keras_transfer_cannot_be_imported(

@@ -1,5 +1,6 @@
 """What a format must offer to `export`."""
 
+import abc
 import importlib.util
 import pathlib
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 Runner = Callable[[np.ndarray], np.ndarray]
 
 
-class Format:
+class Format(abc.ABC):
     """A way to write a model that another runtime can read.
 
     Attributes:
@@ -58,6 +59,7 @@ class Format:
                 f"in a process with KERAS_BACKEND={self.backends[0]}."
             )
 
+    @abc.abstractmethod
     def write(
         self,
         model: keras.Model,
@@ -71,12 +73,12 @@ class Format:
             path: The file or folder, which does not exist yet.
             description: Plain JSON values.
         """
-        raise NotImplementedError
 
     def files(self, path: pathlib.Path) -> list[pathlib.Path]:
         """Returns the files and folders that make up what was written."""
         return [path]
 
+    @abc.abstractmethod
     def open(self, path: pathlib.Path) -> Runner:
         """Loads what was written into its own runtime.
 
@@ -86,8 +88,7 @@ class Format:
         Returns:
             A function from a batch of images to outputs.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def runtime(self) -> str:
         """Returns name and version of the runtime that `open` uses."""
-        raise NotImplementedError
