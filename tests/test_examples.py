@@ -129,3 +129,18 @@ def test_the_benchmark_of_extraction_prints_a_ratio(tmp_path):
     )
     ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
     assert 0.05 < ratio < 20
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_exports_prints_a_row_for_each_format(tmp_path):
+    printed = run(
+        "benchmarks/export.py",
+        "--processes=1",
+        "--rounds=1",
+        "--size=32",
+        folder=tmp_path,
+        home=tmp_path,
+    )
+    rows = dict(re.findall(r"^(\S+) +[\d.]+ +[\d.]+ +([\d.]+) ", printed, re.M))
+    assert float(rows[".keras"]) == 1
+    assert {"stock", "tf_saved_model"} < {*rows}

@@ -1,0 +1,75 @@
+"""`keras-transfer export`: a model as a file for another runtime."""
+
+import argparse
+import os
+import pathlib
+
+from keras_transfer.cli.keras_start import start_keras
+
+FORMATS = ("onnx", "tf_saved_model", "litert", "openvino", "stock")
+
+DESCRIPTION = """\
+Writes the part of a model that predicts, preprocessing included, for a runtime
+that needs neither Keras nor this package, and a JSON file with class names,
+input and digests beside it. What was written is run and compared with the
+model; a file that does not agree is not kept.
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write a model for ONNX, LiteRT, OpenVINO or TensorFlow",
+        description=DESCRIPTION,
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", type=pathlib.Path, help="a .keras file"
+    )
+    parser.add_argument(
+        "out",
+        metavar="OUT",
+        type=pathlib.Path,
+        help="the file to write; a folder for tf_saved_model",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="default: what the suffix of OUT says (.onnx, .tflite, .xml, "
+        ".keras, none)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER",
+        type=pathlib.Path,
+        help="photographs to compare on, instead of made-up images",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; returns the exit code."""
+    if not arguments.model.exists():
+        # `load_model` says it as well, but only once Keras is there.
+        raise ValueError(
+            f"There is no model file {os.fspath(arguments.model)!r}."
+        )
+    start_keras()
+    import keras_transfer as kt
+
+    exported = kt.export(
+        kt.load_model(arguments.model),
+        arguments.out,
+        arguments.format,
+        data=arguments.data,
+    )
+    trial = exported.trial
+    print(f"Wrote {exported.path} and {exported.sidecar.name}.")
+    print(
+        f"On {trial.images} images, in batches of "
+        f"{', '.join(map(str, trial.batch_sizes))}, its outputs differ from "
+        f"those of Keras by {trial.difference:.1g} at most."
+    )
+    for note in exported.notes:
+        print(note)
+    return 0

@@ -1,0 +1,1 @@
+"""Export of trained models into files that run without keras_transfer."""

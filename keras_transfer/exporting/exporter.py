@@ -1,0 +1,220 @@
+"""Export of a model into a file that another runtime reads."""
+
+import dataclasses
+import os
+import pathlib
+
+import keras
+import numpy as np
+
+from keras_transfer import names
+from keras_transfer.exporting import description as descriptions
+from keras_transfer.exporting.formats import FORMATS
+from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.inference_graph import inference_graph
+from keras_transfer.exporting.publishing import publish
+from keras_transfer.exporting.publishing import staging_folder
+from keras_transfer.exporting.stock_model import check_exportable
+from keras_transfer.exporting.stock_model import to_stock
+from keras_transfer.exporting.trial import Trial
+from keras_transfer.exporting.trial import largest_difference
+from keras_transfer.exporting.trial import outputs_of
+from keras_transfer.exporting.trial import trial_images
+from keras_transfer.exporting.trial import try_out
+from keras_transfer.output_path import check_output
+
+# What sixteen bits may differ by from the same network in thirty-two.
+_HALF_PRECISION = 0.05
+_PHOTOGRAPHS = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """What `export` wrote, and what the trial of it showed.
+
+    Args:
+        path: The file or folder.
+        sidecar: The JSON file beside it: class names, input, digests.
+        format: Name of the format.
+        trial: Number of images, batch sizes, largest difference from Keras.
+        folded: Number of BatchNormalization layers that went into the layer
+            before them.
+        kept: Number of those that remain.
+        notes: Sentences about what is other than in the model.
+    """
+
+    path: pathlib.Path
+    sidecar: pathlib.Path
+    format: str
+    trial: Trial
+    folded: int
+    kept: int
+    notes: tuple[str, ...]
+
+
+def export(
+    model: keras.Model,
+    path: str | os.PathLike,
+    format: str | None = None,
+    *,
+    data: str | os.PathLike | None = None,
+) -> Exported:
+    """Writes a model for a runtime that needs neither Keras nor this package.
+
+    Only what leads to predictions is written, in float32: dropout and
+    auxiliary heads are gone, augmentation rests, preprocessing is inside,
+    BatchNormalization is folded where that is exact, the batch size is open.
+    What was written is then run by its own runtime, and gets its name only if
+    its outputs vary, repeat exactly, and are those of Keras: within 1e-3, 1e-6
+    for `"stock"`. A JSON file beside it holds class names, input and digests.
+
+    Args:
+        model: A Functional or Sequential model with one input and one output.
+        path: Where to write, with the suffix of the format.
+        format: `"onnx"` (`.onnx`), `"litert"` (`.tflite`), `"openvino"`
+            (`.xml`, and `.bin` beside it), `"tf_saved_model"` (a folder) or
+            `"stock"` (`.keras`, see `to_stock`: what trains stays in it).
+            Defaults to what the suffix says.
+        data: A folder of photographs for the trial, of which up to 32 are
+            used. Defaults to made-up images.
+
+    Returns:
+        What was written and how near to Keras it is.
+
+    Raises:
+        ImportError: If a package of the format is missing.
+        ValueError: If the path, the format or the model cannot be, or if the
+            file that was written does not pass; then nothing is left of it.
+
+    Example:
+    >>> import tempfile
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255),
+    ...     keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
+    >>> export(model, path, format="stock").trial.difference < 1e-6
+    True
+    """
+    path = pathlib.Path(path)
+    target = FORMATS[_format_of(path, format)]
+    check_exportable(model)
+    path = _checked_path(path, target)
+    target.check()
+    images = trial_images(model) if data is None else _photographs(model, data)
+    expected = outputs_of(model, images)
+    folded = kept = 0
+    notes: tuple[str, ...] = ()
+    if target.keeps_layers:
+        graph = to_stock(model)
+    else:
+        graph, folded, kept, dtypes = inference_graph(model)
+        # Keras exports only models that were called.
+        precise = outputs_of(graph, images)
+        if dtypes:
+            notes = (_about_precision(dtypes, expected, precise),)
+            expected = precise
+    description = descriptions.describe(model, graph)
+    with staging_folder(path) as folder:
+        staged = folder / path.name
+        target.write(graph, staged, description)
+        trial = try_out(
+            target.open(staged),
+            expected,
+            images,
+            target.tolerance,
+            f"the {target.name} export of {model.name!r}",
+        )
+        files = target.files(staged)
+        sidecar = descriptions.write_sidecar(
+            staged,
+            files,
+            description,
+            format=target.name,
+            runtime=target.runtime(),
+            batch_norms={"folded": folded, "kept": kept},
+            trial=trial,
+            notes=notes,
+        )
+        publish([*files, sidecar], path.parent)
+    return Exported(
+        path=path,
+        sidecar=descriptions.sidecar_of(path),
+        format=target.name,
+        trial=trial,
+        folded=folded,
+        kept=kept,
+        notes=notes,
+    )
+
+
+def _format_of(path, format):
+    suffixes = {f.suffix: f.name for f in FORMATS.values()}
+    if format is None:
+        if path.suffix not in suffixes:
+            raise ValueError(
+                f"No format has files named '*{path.suffix}'. Expected one of "
+                f"{[s for s in suffixes if s]}, or a folder without a suffix "
+                f"for 'tf_saved_model'. Received: {os.fspath(path)!r}."
+            )
+        return suffixes[path.suffix]
+    if format not in FORMATS:
+        raise ValueError(
+            f"Unknown format {format!r}. Expected one of {list(FORMATS)}."
+            + names.did_you_mean(format, list(FORMATS))
+        )
+    suffix = FORMATS[format].suffix
+    if suffix and path.suffix != suffix:
+        raise ValueError(
+            f"A file of the format {format!r} must be named '*{suffix}'. "
+            f"Received: {os.fspath(path)!r}."
+        )
+    return format
+
+
+def _checked_path(path: pathlib.Path, target: Format) -> pathlib.Path:
+    path = path.expanduser()
+    descriptions.check_sidecar(path)
+    if not path.is_dir():
+        return check_output(path)
+    if target.suffix or not (path / "saved_model.pb").is_file():
+        raise ValueError(
+            f"Cannot write {os.fspath(path)!r}: it is a folder, and not a "
+            "SavedModel that a new one could replace. Choose another name."
+        )
+    return path
+
+
+def _photographs(model, folder) -> np.ndarray:
+    # Decoding needs TensorFlow; made-up images do not.
+    from keras_transfer.data import list_images
+    from keras_transfer.data import load_image
+
+    height, width, channels = model.input_shape[1:]
+    if height is None or width is None:
+        raise ValueError(
+            f"The model {model.name!r} has no fixed image size, so photographs "
+            "cannot be resized for it. Leave out `data`."
+        )
+    paths = list_images([pathlib.Path(folder)])
+    step = max(1, len(paths) // _PHOTOGRAPHS)
+    modes = {1: "grayscale", 3: "rgb", 4: "rgba"}
+    images = [
+        load_image(path, (height, width), modes[channels])
+        for path in paths[::step][:_PHOTOGRAPHS]
+    ]
+    return np.stack(images).astype(model.inputs[0].dtype)
+
+
+def _about_precision(dtypes, expected, precise) -> str:
+    difference = largest_difference(expected, precise)
+    allowed = _HALF_PRECISION * max(1.0, float(np.max(np.abs(expected))))
+    if not difference <= allowed:
+        raise ValueError(
+            f"The model computes in {', '.join(dtypes)}, and in float32 its "
+            f"outputs differ by {difference:.3g}. Expected at most "
+            f"{allowed:.3g}, for rounding alone."
+        )
+    return (
+        f"The model computes in {', '.join(dtypes)}, the export in float32; "
+        f"outputs differ by up to {difference:.2g} from the model's for that."
+    )

@@ -1,0 +1,94 @@
+"""What a format must offer to `export`."""
+
+import abc
+import importlib.util
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+Runner = Callable[[np.ndarray], np.ndarray]
+
+
+class Format(abc.ABC):
+    """A way to write a model that another runtime can read.
+
+    Attributes:
+        name: What users call it.
+        suffix: How its files end; `""` for a folder.
+        packages: The modules that writing and the trial need.
+        extra: The extra of keras-transfer that brings them.
+        backends: The Keras backends that can write it.
+        tolerance: Largest difference from Keras that counts as rounding.
+        keeps_layers: Whether the file holds Keras layers, so that everything
+            which trains stays in it.
+    """
+
+    name: str
+    suffix: str
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+    backends: tuple[str, ...] = ("tensorflow",)
+    tolerance: float = 1e-3
+    keeps_layers: bool = False
+
+    def check(self) -> None:
+        """Raises unless this process can write the format.
+
+        Raises:
+            ImportError: With the line that installs what is missing.
+            ValueError: If the Keras backend is another.
+        """
+        missing = [
+            name
+            for name in self.packages
+            if importlib.util.find_spec(name) is None
+        ]
+        if missing:
+            raise ImportError(
+                f"The format {self.name!r} needs {' and '.join(missing)}. Run "
+                f"`pip install 'keras-transfer[{self.extra}]'`."
+            )
+        backend = keras.backend.backend()
+        if backend not in self.backends:
+            raise ValueError(
+                f"The format {self.name!r} is written by the Keras backends "
+                f"{list(self.backends)}. Received: {backend!r}. Load the model "
+                f"in a process with KERAS_BACKEND={self.backends[0]}."
+            )
+
+    @abc.abstractmethod
+    def write(
+        self,
+        model: keras.Model,
+        path: pathlib.Path,
+        description: dict[str, Any],
+    ) -> None:
+        """Writes a model, with its description where the format has room.
+
+        Args:
+            model: The graph to write.
+            path: The file or folder, which does not exist yet.
+            description: Plain JSON values.
+        """
+
+    def files(self, path: pathlib.Path) -> list[pathlib.Path]:
+        """Returns the files and folders that make up what was written."""
+        return [path]
+
+    @abc.abstractmethod
+    def open(self, path: pathlib.Path) -> Runner:
+        """Loads what was written into its own runtime.
+
+        Args:
+            path: The file or folder.
+
+        Returns:
+            A function from a batch of images to outputs.
+        """
+
+    @abc.abstractmethod
+    def runtime(self) -> str:
+        """Returns name and version of the runtime that `open` uses."""

@@ -1,0 +1,37 @@
+"""LiteRT, formerly TensorFlow Lite, run by its interpreter."""
+
+import importlib.metadata
+
+from keras_transfer.exporting.formats.format import Format
+
+
+class LiteRT(Format):
+    """One small file for telephones and boards."""
+
+    name = "litert"
+    suffix = ".tflite"
+    packages = ("tensorflow", "ai_edge_litert")
+    extra = "litert"
+
+    def write(self, model, path, description):
+        model.export(path, format="litert", verbose=False)
+
+    def open(self, path):
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(str(path))
+        image = interpreter.get_input_details()[0]["index"]
+        output = interpreter.get_output_details()[0]["index"]
+
+        def run(images):
+            interpreter.resize_tensor_input(image, images.shape)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(image, images)
+            interpreter.invoke()
+            return interpreter.get_tensor(output)
+
+        return run
+
+    def runtime(self):
+        version = importlib.metadata.version("ai-edge-litert")
+        return f"ai-edge-litert {version}"

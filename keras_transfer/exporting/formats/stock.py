@@ -1,0 +1,38 @@
+"""A `.keras` file of stock layers, run by Keras alone."""
+
+import json
+import zipfile
+
+import keras
+
+from keras_transfer.exporting.formats.format import Format
+
+MEMBER = "keras_transfer.json"
+
+
+class Stock(Format):
+    """One file for Keras users; what `to_stock` returns.
+
+    The description is one more member of the archive, which Keras leaves
+    unread, and loses when it saves the model again.
+    """
+
+    name = "stock"
+    suffix = ".keras"
+    backends = ("tensorflow", "jax", "torch")
+    tolerance = 1e-6
+    keeps_layers = True
+
+    def write(self, model, path, description):
+        model.save(path)
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(MEMBER, json.dumps(description))
+
+    def open(self, path):
+        model = keras.saving.load_model(path, compile=False)
+        return lambda images: keras.ops.convert_to_numpy(
+            model(images, training=False)
+        )
+
+    def runtime(self):
+        return f"keras {keras.__version__}"

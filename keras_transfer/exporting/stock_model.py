@@ -1,0 +1,129 @@
+"""The same model made of stock Keras layers alone."""
+
+import warnings
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer.exporting import composites
+from keras_transfer.exporting import layer_copies
+from keras_transfer.exporting.replay import replay
+from keras_transfer.exporting.trial import largest_difference
+from keras_transfer.exporting.trial import outputs_of
+from keras_transfer.exporting.trial import trial_images
+
+TOLERANCE = 1e-6
+
+
+def to_stock(model: keras.Model) -> keras.Model:
+    """Builds the same model of stock Keras layers and operations.
+
+    A file of the result loads with plain Keras where keras_transfer is not
+    installed. Nested models are resolved, heads become their layers
+    (`head_pool`, `head_predictions`), auxiliary heads and the `ModelInfo` layer
+    are left out, and so are weights that a layer of a plugin or generalized
+    mean pooling computes with by itself: they become constants, which no
+    longer train.
+
+    Args:
+        model: A Functional or Sequential model with one input and one output.
+
+    Returns:
+        A Functional `keras.Model` with weights of its own, not compiled, whose
+        outputs are those of `model`. Layers that cannot be taken apart are
+        kept; a warning names them.
+
+    Raises:
+        ValueError: If the model has no graph, several inputs or several
+            outputs, or if the outputs are not the same.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> backbone = kt.create_backbone(
+    ...     "mobilenet", weights=None, input_shape=(32, 32, 3))
+    >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    >>> [layer.name for layer in to_stock(model).layers[-3:]]
+    ['head_pool', 'head_dropout', 'head_predictions']
+    """
+    check_exportable(model)
+    expansion = composites.Expansion()
+    stock = replay(model, layer_copies.faithful, look_inside=expansion)
+    foreign = foreign_layers(stock)
+    if foreign:
+        warnings.warn(_about(foreign, expansion.refused), stacklevel=2)
+    images = trial_images(model)[:2]
+    difference = largest_difference(
+        outputs_of(model, images), outputs_of(stock, images)
+    )
+    if not difference <= TOLERANCE:
+        raise ValueError(
+            f"The stock model of {model.name!r} differs from it by "
+            f"{difference:.3g}; expected at most {TOLERANCE:g}. One of its "
+            "layers computes otherwise when it is taken apart"
+            f"{_suspects(model)}: save the model with `kt.save_model`."
+        )
+    return stock
+
+
+def check_exportable(model: keras.Model) -> None:
+    """Raises unless a model has a graph from one input to one output.
+
+    Args:
+        model: What was given as a model.
+
+    Raises:
+        TypeError: If it is no Keras model.
+        ValueError: If it has no graph, or several inputs or outputs.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "`model` must be a keras.Model. Received: "
+            f"{model!r} of type {type(model).__name__}."
+        )
+    if not compat.is_graph(model):
+        raise ValueError(
+            f"The model {model.name!r} has no graph. Expected a Functional "
+            "model or a Sequential one that was built with an input shape; "
+            "a subclassed model must be rewritten as one, as `build_model` "
+            "makes."
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            f"The model {model.name!r} has {len(model.inputs)} inputs and "
+            f"{len(model.outputs)} outputs. Expected one of each."
+        )
+
+
+def foreign_layers(model: keras.Model) -> dict[str, str]:
+    """Maps names of layers that are not Keras's own to their classes.
+
+    Args:
+        model: A Functional model.
+    """
+    return {
+        operation.name: type(operation).__name__
+        for operation in model.operations
+        if not composites.is_stock(operation)
+    }
+
+
+def _about(foreign, refused):
+    classes = sorted(set(foreign.values()))
+    reasons = [
+        f"{kind}: {refused[kind]}" for kind in classes if kind in refused
+    ]
+    return (
+        f"The layers {sorted(foreign)} stay what they are, of the classes "
+        f"{classes}: a file of this model loads only where these are "
+        f"installed. They cannot be taken apart ({'; '.join(reasons) or 'code'}"
+        "). Export to 'onnx' or 'tf_saved_model' to be free of them."
+    )
+
+
+def _suspects(model):
+    kinds = {
+        type(layer).__name__
+        for layer in compat.sublayers(model)
+        if not composites.is_stock(layer) and not compat.is_graph(layer)
+    }
+    return f" ({', '.join(sorted(kinds))})" if kinds else ""

@@ -1,0 +1,155 @@
+"""The trial of an exported file: what it must return before it counts."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer import model_info
+
+_UNKNOWN_SIZE = 96
+_REPEATS = 3
+# A file that returns constants is as near as this many times the variation.
+_FRACTION_OF_VARIATION = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What a trial has shown.
+
+    Args:
+        images: Number of images.
+        batch_sizes: Sizes of the batches that were run.
+        difference: Largest difference from what Keras returns.
+        tolerance: Largest difference that was allowed.
+        same_best: Number of images with the same best class.
+    """
+
+    images: int
+    batch_sizes: tuple[int, ...]
+    difference: float
+    tolerance: float
+    same_best: int
+
+
+def try_out(
+    run: Callable[[np.ndarray], np.ndarray],
+    expected: np.ndarray,
+    images: np.ndarray,
+    tolerance: float,
+    name: str,
+) -> Trial:
+    """Runs an exported model and compares it with what Keras returned.
+
+    Args:
+        run: Returns the exported model's outputs for a batch.
+        expected: What Keras returned.
+        images: The batch that Keras was given.
+        tolerance: Largest difference allowed, of outputs up to 1; of larger
+            ones the same fraction. Never more than a tenth of what the outputs
+            vary by, or constants would pass.
+        name: What errors call the file.
+
+    Raises:
+        ValueError: If outputs are not finite, do not vary, do not repeat
+            exactly, or differ.
+    """
+    variation = float(np.max(np.ptp(expected, axis=0)))
+    scale = max(1.0, float(np.max(np.abs(expected))))
+    if not np.isfinite(expected).all() or not variation > 1e-6 * scale:
+        raise ValueError(
+            "The model itself returns nearly the same for every image "
+            f"(outputs vary by {variation:.2g}), so that nothing shows whether "
+            f"{name} is right. Expected a trained model; with data='FOLDER' "
+            "the trial is made on photographs of yours."
+        )
+    allowed = min(tolerance * scale, _FRACTION_OF_VARIATION * variation)
+    repeats = [np.asarray(run(images)) for _ in range(_REPEATS)]
+    first = repeats[0]
+    if first.shape != expected.shape:
+        raise ValueError(
+            f"{name} is broken: it returns the shape {first.shape}, Keras "
+            f"{expected.shape}."
+        )
+    if not np.isfinite(first).all():
+        raise ValueError(f"{name} is broken: it returns NaN or infinity.")
+    if not float(np.max(np.ptp(first, axis=0))) > 1e-6 * scale:
+        raise ValueError(
+            f"{name} is broken: it returns the same for every image."
+        )
+    if any(not np.array_equal(first, other) for other in repeats[1:]):
+        raise ValueError(
+            f"{name} is broken: it returns something else each time. Expected "
+            "no random layer to be at work; augmentation belongs to the data."
+        )
+    difference = largest_difference(expected, first)
+    sizes = tuple(size for size in (1, 3) if size < len(images))
+    for size in sizes:
+        part = largest_difference(expected[:size], run(images[:size]))
+        difference = max(difference, part)
+    if not difference <= allowed:
+        raise ValueError(
+            f"{name} is broken: its outputs differ from those of Keras by "
+            f"{difference:.3g}. Expected at most {allowed:.3g}."
+        )
+    return Trial(
+        images=len(images),
+        batch_sizes=(*sizes, len(images)),
+        difference=difference,
+        tolerance=allowed,
+        same_best=int(np.sum(expected.argmax(-1) == first.argmax(-1))),
+    )
+
+
+def outputs_of(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns what Keras itself computes, in float32 or wider.
+
+    Without `predict`, which would compile a function that is used once.
+
+    Args:
+        model: A model with one output.
+        images: A batch.
+    """
+    outputs = keras.ops.convert_to_numpy(model(images, training=False))
+    return outputs.astype(np.promote_types(outputs.dtype, "float32"))
+
+
+def largest_difference(one: Any, other: Any) -> float:
+    """Returns the largest absolute difference; NaN where one is NaN."""
+    one, other = (np.asarray(array, "float64") for array in (one, other))
+    return float(np.max(np.abs(one - other)))
+
+
+def trial_images(model: keras.Model) -> np.ndarray:
+    """Returns eight inputs that differ from each other in every respect.
+
+    Noise, smooth patches of several sizes, gradients, dark and bright: noise
+    alone leaves many networks in the same state. The same in every process.
+
+    Args:
+        model: A model with one input.
+    """
+    rng = np.random.default_rng(0)
+    shape = tuple(
+        _UNKNOWN_SIZE if size is None else size
+        for size in model.inputs[0].shape[1:]
+    )
+    if len(shape) != 3:
+        return rng.normal(size=(8, *shape)).astype(model.inputs[0].dtype)
+    images = [rng.uniform(size=shape), 0.1 * rng.uniform(size=shape)]
+    for count in (2, 4, 8):
+        patches = rng.uniform(size=(count, count, shape[2]))
+        rows, columns = (np.arange(n) * count // n for n in shape[:2])
+        images.append(patches[rows][:, columns])
+    ramp = np.linspace(0, 1, shape[0])[:, None, None]
+    colour = rng.uniform(0.2, 1, size=shape[2])
+    images += [ramp * colour, (1 - ramp) * colour[::-1]]
+    images.append(0.9 + 0.1 * rng.uniform(size=shape))
+    metadata = model_info.find(model) or {}
+    low, high = (metadata.get("input") or {}).get("range") or (0, 255)
+    images = low + (high - low) * np.stack(
+        [np.broadcast_to(i, shape) for i in images]
+    )
+    return images.astype(model.inputs[0].dtype)
