@@ -346,7 +346,7 @@ def test_the_whole_road_on_real_photographs(cut_at, opened, assets, tmp_path):
         (
             "davit_t",
             ("224x224", "280x280", "200x260"),
-            (390, 394, 394),
+            (390, 394, 400),
             (164, 166, 166),
         ),
         ("davit_s", ("224x224", "280x280"), (774, 778), (356, 358)),
