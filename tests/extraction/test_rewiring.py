@@ -151,3 +151,24 @@ def test_weights_that_change_later_are_seen():
     np.testing.assert_array_equal(
         numpy(extractor(x)["encoder/c1"]), numpy(run(inner, x, "c1"))
     )
+
+
+def test_the_shallower_the_activation_the_less_is_computed():
+    x = features = keras.Input((8,))
+    for number in range(5):
+        x = keras.layers.Dense(8, name=f"dense_{number}")(x)
+    inner = keras.Model(features, x, name="inner")
+    outer = keras.Input((8,))
+    model = keras.Model(outer, keras.layers.Dense(2, name="out")(inner(outer)))
+    paths = [f"inner/dense_{number}" for number in range(5)] + ["out"]
+    extractors = [kt.build_extractor(model, path) for path in paths]
+    # A dense layer's work is one product and one sum per parameter.
+    assert [e.count_params() for e in extractors] == [
+        72,
+        144,
+        216,
+        288,
+        360,
+        378,
+    ]
+    assert extractors[-1].count_params() == model.count_params()
