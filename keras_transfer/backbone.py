@@ -217,13 +217,20 @@ def plugins() -> list[registry.Plugin]:
     """Reports each distribution that provides backbones: version and state.
 
     Every plugin is imported, each by itself: what one of them raises is in
-    its `errors` and does not touch the others.
+    its `errors` and does not touch the others. What needs an extra of a
+    distribution is reported by itself and may be `"not installed"`.
 
     Example:
-    >>> {plugin.distribution: plugin.state for plugin in plugins()}
-    {'keras-transfer': 'ok'}
+    >>> ours = {plugin.distribution: plugin.state for plugin in plugins()}
+    >>> ours["keras-transfer"]
+    'ok'
     """
     return default_registry().plugins()
+
+
+def owners() -> dict[str, tuple[str, str]]:
+    """Maps each backbone to the distribution and version that provide it."""
+    return default_registry().owners()
 
 
 def owner_of(name: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ of its names is asked for.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -21,10 +22,12 @@ class Plugin:
 
     Args:
         distribution: Name of the distribution, or `"registered in this
-            process"`.
+            process"`. What needs an extra of it is reported by itself, as
+            `name[extra]`.
         version: Its version, or `""`.
         names: The full names it declares, `provider/name`.
-        state: `"ok"`, `"broken"` or `"conflict"`.
+        state: `"ok"`, `"broken"`, `"conflict"`, or `"not installed"` where
+            the packages of the extra are missing.
         errors: One sentence for each name that does not work.
     """
 
@@ -41,6 +44,15 @@ class _Entry:
     version: str
     value: str
     load: Callable[[], Any]
+    extras: tuple[str, ...] = ()
+    requirements: Callable[[], Iterable[str]] = tuple
+
+    @property
+    def part(self) -> str:
+        """The distribution with the extras that the object needs of it."""
+        if not self.extras:
+            return self.distribution
+        return f"{self.distribution}[{','.join(self.extras)}]"
 
 
 class Registry:
@@ -98,10 +110,14 @@ class Registry:
     def get(self, name: str) -> Any:
         """Loads the object of a full name, or of a short name that is unique.
 
+        An object that needs no extra of its distribution has the short name
+        before those that need one: what is sure to work comes first.
+
         Raises:
-            ValueError: For an unknown or ambiguous name, or one that two
-                distributions claim. An exception raised by the plugin itself
-                is passed on with a note that names the plugin.
+            ValueError: For an unknown or ambiguous name, one that two
+                distributions claim, or one whose extra is not installed. An
+                exception raised by the plugin itself is passed on with a note
+                that names the plugin.
         """
         if not isinstance(name, str):
             raise TypeError(
@@ -137,37 +153,53 @@ class Registry:
 
     def owner(self, name: str) -> tuple[str, str]:
         """Returns distribution and version that declare a full name."""
-        entry = self._entries()[name][0]
-        return entry.distribution, entry.version
+        return self.owners()[name]
+
+    def owners(self) -> dict[str, tuple[str, str]]:
+        """Maps every full name to the distribution and version behind it."""
+        return {
+            name: (entries[0].distribution, entries[0].version)
+            for name, entries in self._entries().items()
+        }
 
     def plugins(self) -> list[Plugin]:
         """Loads every plugin and reports, by distribution, what works."""
         by_distribution: dict[tuple[str, str], dict[str, str | None]] = {}
         conflicts = set()
-        for name, entries in self._entries().items():
+        all_entries = self._entries()
+        absent = self._absent_parts(all_entries)
+        for name, entries in all_entries.items():
             error = None
-            try:
-                self._load(name, entries)
-            except Exception as exception:  # Whatever a stranger's code raises.
-                error = f"{name}: {type(exception).__name__}: {exception}"
+            if absent.isdisjoint(entry.part for entry in entries):
+                try:
+                    self._load(name, entries)
+                except Exception as exception:  # Whatever a stranger raises.
+                    error = f"{name}: {type(exception).__name__}: {exception}"
             for entry in entries:
-                key = (entry.distribution, entry.version)
+                key = (entry.part, entry.version)
                 by_distribution.setdefault(key, {})[name] = error
                 if len(entries) > 1:
                     conflicts.add(key)
         plugins = []
         for key, errors in sorted(by_distribution.items()):
             broken = tuple(error for error in errors.values() if error)
-            state = "conflict" if key in conflicts else "broken"
+            state = "not installed" if key[0] in absent else "ok"
+            if broken:
+                state = "conflict" if key in conflicts else "broken"
             plugins.append(
                 Plugin(
                     *key,
                     names=tuple(sorted(errors, key=naming.natural_order)),
-                    state=state if broken else "ok",
+                    state=state,
                     errors=broken,
                 )
             )
         return plugins
+
+    def _absent_parts(self, entries):
+        """Distributions with extras whose packages are not all installed."""
+        parts = {e.part: e for claims in entries.values() for e in claims}
+        return {p for p, entry in parts.items() if _missing_packages(entry)}
 
     def _installed(self):
         # Costs 20 ms to import, and most programs never list backbones.
@@ -177,12 +209,17 @@ class Registry:
 
     def _entries(self) -> dict[str, list[_Entry]]:
         entries: dict[str, list[_Entry]] = {}
+        owners: dict[int, tuple[str, str]] = {}
         for point in self._entry_points():
+            # Asked once for each: it reads the whole metadata every time.
+            if id(point.dist) not in owners:
+                owners[id(point.dist)] = _owner_of(point.dist)
             entry = _Entry(
-                distribution=point.dist.name if point.dist else "unknown",
-                version=point.dist.version if point.dist else "",
+                *owners[id(point.dist)],
                 value=point.value,
                 load=point.load,
+                extras=tuple(point.extras),
+                requirements=functools.partial(_requirements_of, point.dist),
             )
             claims = entries.setdefault(self._spell(point.name), [])
             # One distribution can be found twice: installed in editable
@@ -207,6 +244,8 @@ class Registry:
                 "keras-transfer`, or `pip install -e .` in its source folder."
             )
         short = [full for full in entries if full.partition("/")[2] == name]
+        sure = [full for full in short if not entries[full][0].extras]
+        short = sure or short
         if len(short) == 1:
             return short[0]
         if short:
@@ -229,6 +268,13 @@ class Registry:
                 f"distribution: {owners}. Uninstall all but one of them."
             )
         (entry,) = entries
+        missing = _missing_packages(entry)
+        if missing:
+            raise ValueError(
+                f"The {self.kind} {full_name!r} needs "
+                f"{' and '.join(missing)}, which is not installed. Run "
+                f"`pip install '{entry.part}'`."
+            )
         try:
             return self._finish(full_name, entry.load())
         except Exception as exception:
@@ -238,3 +284,32 @@ class Registry:
                 f"({entry.value})."
             )
             raise
+
+
+def _missing_packages(entry: _Entry) -> list[str]:
+    """Lists the distributions of an entry's extras that are not installed."""
+    if not entry.extras:
+        return []
+    from importlib import metadata
+
+    missing = []
+    for requirement in entry.requirements():
+        name, _, marker = requirement.partition(";")
+        name = re.match(r"[\w.-]+", name.strip())[0]
+        extra = re.search(r"""extra *== *["']([^"']+)["']""", marker)
+        if extra is not None and extra[1] in entry.extras:
+            try:
+                metadata.distribution(name)
+            except metadata.PackageNotFoundError:
+                missing.append(name)
+    return missing
+
+
+def _owner_of(distribution):
+    if distribution is None:
+        return "unknown", ""
+    return distribution.name, distribution.version
+
+
+def _requirements_of(distribution):
+    return (distribution.requires if distribution else None) or ()
