@@ -65,6 +65,10 @@ class BackboneSpec:
         weights: Maps a tag such as `"imagenet"` to a `WeightsFile`, or to a
             callable `f(input_shape, **options)` that returns one. Defaults to
             none.
+        read_weights: `f(model, path)` loads an `.h5` file in the format of
+            the backbone's publisher, all of it or nothing. Defaults to
+            Keras's own; files ending in `.weights.h5` or `.keras` are
+            Keras's in any case.
         licence: Licence of the code, and of the weights where it differs.
         reference: Address of the paper.
         description: One line for listings.
@@ -87,6 +91,7 @@ class BackboneSpec:
     preprocessing: Any = "inside"
     stages: tuple[tuple[str, str], ...] | str = "auto"
     weights: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    read_weights: Callable[[Any, Any], None] | None = None
     licence: str = ""
     reference: str = ""
     description: str = ""

@@ -52,6 +52,13 @@ def build_features(model: catalogue.Model, input_shape: tuple, **options):
             f"The backbone 'kecam/{model.name}' takes channels last only. "
             "Call keras.config.set_image_data_format('channels_last')."
         )
+    result = catalogue.results().get(model.name)
+    if result is not None and result.reason:
+        raise ValueError(
+            f"The backbone 'kecam/{model.name}' does not work on Keras 3: "
+            f"{result.reason}. `keras-transfer backbones list --provider "
+            "kecam` shows the others."
+        )
     construct = upstream.constructor(model.constructor)
     try:
         made = construct(

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_transfer_kecam import spectral
+
 
 def functional_module() -> types.SimpleNamespace:
     """Returns what kecam takes for its module `backend.functional`.
@@ -21,6 +23,7 @@ def functional_module() -> types.SimpleNamespace:
         "extract_patches": extract_patches,
         "gather": _gather,
         "gelu": _gelu,
+        "irfft2d": spectral.irfft2d,
         "l2_normalize": _l2_normalize,
         "norm": _norm,
         "pad": _pad,
@@ -31,6 +34,7 @@ def functional_module() -> types.SimpleNamespace:
         "reduce_min": _reduction(ops.min),
         "reduce_sum": _reduction(ops.sum),
         "resize": _resize,
+        "rfft2d": spectral.rfft2d,
         "split": _split,
         "transpose": _transpose,
     }
@@ -74,6 +78,8 @@ def _concat(values, axis=-1):
 
 
 def _transpose(x, perm=None):
+    if isinstance(x, (list, tuple)):  # A complex tensor.
+        return [ops.transpose(part, axes=perm) for part in x]
     return ops.transpose(x, axes=perm)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_transfer_kecam import spectral
+
 # Functions of which kecam makes activations; Keras 3 has them as well, and a
 # file that holds Keras's needs nothing else to be loaded.
 _STOCK_ACTIVATIONS = {
@@ -31,6 +33,8 @@ def register(package: str = "", name: str | None = None) -> Callable:
             return getattr(keras.activations, stock) if stock else value
         if issubclass(value, keras.layers.Layer):
             _infer_dense(value)
+        if value.__name__ == "ComplexDense":
+            spectral.mend(value)
         if issubclass(value, keras.layers.Conv2D):
             # Keras's convolutions save kernel and bias only; NFNet's kind
             # has a gain as well.

@@ -28,7 +28,7 @@ def _backend():
         is_torch_backend=False,
         is_jax_backend=False,
         is_keras_core_backend=True,
-        layers=keras.layers,
+        layers=_layers(),
         models=keras.models,
         initializers=keras.initializers,
         callbacks=keras.callbacks,
@@ -46,6 +46,17 @@ def _backend():
         numpy_image_resize=functions.resize_array,
         in_train_phase=_in_train_phase,
     )
+    return module
+
+
+def _layers():
+    """Keras's layers, with functions applied at once in place of `Lambda`.
+
+    A file that holds a `Lambda` cannot be loaded in safe mode.
+    """
+    module = types.ModuleType("layers")
+    vars(module).update(vars(keras.layers))
+    module.Lambda = lambda function, **options: function
     return module
 
 

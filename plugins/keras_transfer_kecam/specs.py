@@ -8,6 +8,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_kecam import building
 from keras_transfer_kecam import catalogue
 from keras_transfer_kecam import published
+from keras_transfer_kecam import published_files
 
 _PREPROCESSING = {
     "torch": Preprocessing.of_mode("torch"),
@@ -38,11 +39,23 @@ def specification(model: catalogue.Model) -> BackboneSpec:
     return BackboneSpec(
         building.builder_of(model),
         default_size=model.size,
-        minimum_size=result.minimum_size if result else model.size,
+        minimum_size=(result and result.minimum_size) or model.size,
         preprocessing=_PREPROCESSING[model.preprocessing],
         stages=(result and result.stages) or "auto",
         weights=published.weights_of(model),
+        read_weights=published_files.read_weights,
         licence=LICENCE,
         reference=model.paper,
-        description=f"{model.family} of keras-cv-attention-models",
+        description=_describe(model, result),
     )
+
+
+def _describe(model, result):
+    title = f"{model.family} of keras-cv-attention-models"
+    if result is None:
+        return f"{title}; not tried on Keras 3 yet"
+    if result.reason:
+        return f"{title}; does not work on Keras 3: {result.reason}"
+    if result.classes:
+        return f"{title}; its saved files need keras-transfer[kecam]"
+    return f"{title}; its saved files need Keras alone"

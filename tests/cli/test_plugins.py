@@ -40,15 +40,31 @@ def test_listing_does_not_import_a_broken_plugin(run, tmp_path, monkeypatch):
     assert "broken/net" in kt.list_backbones()
 
 
-def install(folder, monkeypatch, source):
+def test_an_extra_that_is_not_installed_is_no_fault(
+    run, tmp_path, monkeypatch
+):
+    install(tmp_path, monkeypatch, "NET = lambda input_shape: None", "zoo")
+    code, out, _ = run("plugins")
+    assert code == 0
+    row = next(line for line in out.splitlines() if "[zoo]" in line)
+    assert row.split() == ["broken-nets[zoo]", "1.2", "1", "not", "installed"]
+    assert "Run `pip install 'broken-nets[zoo]'` for its names." in out
+    code, out, err = run("backbones", "show", "broken/net")
+    assert (code, out) == (2, "")
+    assert "needs no-such-package, which is not installed. Run `pip" in err
+
+
+def install(folder, monkeypatch, source, extra=""):
     """Puts a distribution with one module on the path."""
     (folder / "broken_nets.py").write_text(source)
     metadata = folder / "broken_nets-1.2.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: broken-nets\nVersion: 1.2\n"
+        f"Requires-Dist: no-such-package; extra == '{extra}'\n"
     )
     (metadata / "entry_points.txt").write_text(
-        "[keras_transfer.backbones]\nbroken.net = broken_nets:net\n"
+        "[keras_transfer.backbones]\nbroken.net = broken_nets:net"
+        + (f" [{extra}]\n" if extra else "\n")
     )
     monkeypatch.syspath_prepend(folder)

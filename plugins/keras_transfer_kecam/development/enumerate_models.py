@@ -62,6 +62,15 @@ _DOCUMENTED_AS = {
 
 def main() -> None:
     """Writes the catalogue."""
+    models = enumerate_models()
+    # In kecam's order, which is from small to large in most families.
+    lines = [json.dumps(model) for model in models]
+    TARGET.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    print(f"{len(lines)} models in {TARGET}")
+
+
+def enumerate_models() -> list[dict]:
+    """Returns the rows of the catalogue, read off the installed kecam."""
     spec = importlib.util.find_spec(PACKAGE)
     root = pathlib.Path(spec.submodule_search_locations[0])
     trees = {
@@ -87,10 +96,7 @@ def main() -> None:
                     models[model["name"]] = model
     for model in models.values():
         model["paper"] = _paper(root, model["constructor"])
-    # In kecam's order, which is from small to large in most families.
-    lines = [json.dumps(model) for model in models.values()]
-    TARGET.write_text("[\n" + ",\n".join(lines) + "\n]\n")
-    print(f"{len(lines)} models in {TARGET}")
+    return list(models.values())
 
 
 def _is_registered(node):

@@ -20,7 +20,7 @@ from keras_transfer_kecam import building
 from keras_transfer_kecam import catalogue
 from keras_transfer_kecam.development import named_stages
 
-SIZES = (32, 64, 128, 192)
+SIZES = (64, 128, 192)
 
 
 def main(folder: str, names: list[str]) -> None:
