@@ -14,35 +14,6 @@ GROUP = "keras_transfer.backbones"
 
 
 @dataclasses.dataclass(frozen=True)
-class WeightsFile:
-    """A file of pretrained weights, published or shipped with the plugin.
-
-    Args:
-        url: Where it is published; a `file:` address is read in place.
-        file_name: Its name in the cache, `<Keras home>/models`. Defaults to
-            the last part of the URL.
-        sha256: Hexadecimal digest that the file must have, or `None` where
-            its publisher gives none.
-        md5: The same as MD5, for publishers that give only that.
-        licence: Licence of the weights.
-        finish: Called with the model that has just loaded this file, for what
-            its publisher does beside loading. Defaults to nothing.
-    """
-
-    url: str
-    file_name: str = ""
-    sha256: str | None = None
-    md5: str | None = None
-    licence: str = ""
-    finish: Callable[[Any], None] | None = None
-
-    def __post_init__(self):
-        if not self.file_name:
-            name = self.url.rpartition("/")[2]
-            object.__setattr__(self, "file_name", name)
-
-
-@dataclasses.dataclass(frozen=True)
 class BackboneSpec:
     """A backbone that can be built by name.
 
@@ -65,6 +36,9 @@ class BackboneSpec:
         weights: Maps a tag such as `"imagenet"` to a `WeightsFile`, or to a
             callable `f(input_shape, **options)` that returns one. Defaults to
             none.
+        classifier: Names of layers that published `.h5` files may hold beside
+            those of the backbone; they are left out when one is loaded. All
+            other tensors must belong to the backbone. Defaults to none.
         read_weights: `f(model, path)` loads an `.h5` file in the format of
             the backbone's publisher, all of it or nothing. Defaults to
             Keras's own; files ending in `.weights.h5` or `.keras` are
@@ -91,6 +65,7 @@ class BackboneSpec:
     preprocessing: Any = "inside"
     stages: tuple[tuple[str, str], ...] | str = "auto"
     weights: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    classifier: tuple[str, ...] = ()
     read_weights: Callable[[Any, Any], None] | None = None
     licence: str = ""
     reference: str = ""

@@ -112,7 +112,7 @@ def _load(spec, model, found, input_shape, options):
     if spec.read_weights is not None and _is_publishers(found.path):
         spec.read_weights(rgb, found.path)
     else:
-        weights_files.load_weights(rgb, found.path)
+        weights_files.load_weights(rgb, found.path, classifier=spec.classifier)
     if found.finish is not None:
         found.finish(rgb)
     if not is_rgb:

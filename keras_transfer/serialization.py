@@ -18,6 +18,7 @@ _SERIALIZABLE = (
     "keras_transfer.heads",
     "keras_transfer.heads.auxiliary_model",
     "keras_transfer.optimizer",
+    "keras_transfer.token_grid",
 )
 
 

@@ -1,10 +1,11 @@
-"""Stages of a backbone: declared, or detected by stride propagation."""
+"""Stages of a backbone: declared, or detected by strides or attention."""
 
 import dataclasses
 from typing import Any
 
 import keras
 
+from keras_transfer import attention_blocks
 from keras_transfer import compat
 from keras_transfer import provenance
 from keras_transfer import strides
@@ -19,7 +20,8 @@ class Stage:
     """A part of a backbone that is frozen, cut or read as one.
 
     Args:
-        name: `stem`, `stage_1` and so on, from input to output.
+        name: `stem`, `stage_1` and so on, from input to output; `stem`,
+            `block_1` and so on in a transformer of one resolution.
         last_layer: Name of the layer whose output ends the stage.
         reduction: How many input pixels one position stands for, in each
             direction; `None` where that is unknown.
@@ -114,11 +116,12 @@ def partition(
 
 
 def detect_stages(model: keras.Model) -> tuple[Stage, ...]:
-    """Finds the stages of a convolutional network by its strides.
+    """Finds the stages of a network by its strides, or by its attention.
 
     A stage ends at the last tensor of one resolution through which everything
     after it must pass (the merge of a residual block rather than a branch),
-    so that cutting there is safe. A network without such tensors is one stage.
+    so that cutting there is safe. A network of one resolution is one stage, or
+    where it has attention, as ViT, one for each block.
 
     Args:
         model: A Functional model from images to features.
@@ -138,18 +141,26 @@ def detect_stages(model: keras.Model) -> tuple[Stage, ...]:
         ends[-1] = end
     else:
         ends = [end]
-    return _named(model, _without_weightless(model, ends), reductions)
+    ends = _without_weightless(model, ends)
+    if len(ends) > 1:
+        first = reductions.get(id(ends[0].outputs[0]))
+        has_stem = first is not None and first <= 2
+        return _named(ends, reductions, "stage", has_stem)
+    starts = attention_blocks.block_starts(model)
+    blocks = _without_weightless(model, [*starts, end])
+    if len(blocks) > 1:
+        has_stem = blocks[0] is starts[0]
+        return _named(blocks, reductions, "block", has_stem)
+    return _named(ends, reductions, "stage", has_stem=False)
 
 
-def _named(model, ends, reductions):
-    first = reductions.get(id(ends[0].outputs[0]))
-    has_stem = len(ends) > 1 and first is not None and first <= 2
+def _named(ends, reductions, kind, has_stem):
     stages = []
     for i, node in enumerate(ends):
         number = i if has_stem else i + 1
         stages.append(
             Stage(
-                name=f"stage_{number}" if number else "stem",
+                name=f"{kind}_{number}" if number else "stem",
                 last_layer=node.operation.name,
                 reduction=reductions.get(id(node.outputs[0])),
                 channels=node.outputs[0].shape[-1],

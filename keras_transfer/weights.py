@@ -1,22 +1,20 @@
 """Weights files: where they are found, checked before anything is loaded."""
 
-import collections
 import hashlib
 import os
 import pathlib
 import urllib.parse
 import urllib.request
-import zipfile
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
-import h5py
 import keras
 
 from keras_transfer import download
+from keras_transfer import stored_weights
 from keras_transfer.backbone import BackboneSpec
-from keras_transfer.backbone import WeightsFile
+from keras_transfer.weights_file import WeightsFile
 
 
 class LocalWeights(NamedTuple):
@@ -66,7 +64,11 @@ def find_weights(
     )
 
 
-def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
+def load_weights(
+    model: keras.Model,
+    path: str | os.PathLike,
+    classifier: tuple[str, ...] = (),
+) -> None:
     """Loads a weights file into a model, all of it or nothing.
 
     The shapes of all stored tensors are compared with the model's before any
@@ -76,16 +78,20 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     Args:
         model: A built model.
         path: A `.weights.h5`, `.h5` or `.keras` file.
+        classifier: Names of layers that the file may hold and the model
+            lacks. Where it does, layers are matched by their names, otherwise
+            by their order. Defaults to none.
 
     Raises:
         ValueError: If the file cannot be read or belongs to another
             architecture.
     """
     path = pathlib.Path(path)
-    _check_shapes(model, path)
+    left_out = stored_weights.check_contents(model, path, classifier)
     before = model.get_weights()
+    options = {"by_name": True} if left_out else {}
     try:
-        model.load_weights(os.fspath(path))
+        model.load_weights(os.fspath(path), **options)
     except Exception as error:
         assign_weights(model, before)
         raise ValueError(
@@ -166,57 +172,3 @@ def _verified(
                 f"received {received}. {remedy}"
             )
     return path
-
-
-def _check_shapes(model, path):
-    if path.suffix not in (".h5", ".hdf5", ".keras"):
-        raise ValueError(
-            f"Expected a weights file ending in '.weights.h5', '.h5' or "
-            f"'.keras'. Received: {os.fspath(path)!r}."
-        )
-    stored = collections.Counter(_stored_shapes(path))
-    expected = collections.Counter(tuple(w.shape) for w in model.weights)
-    missing, extra = expected - stored, stored - expected
-    if missing or extra:
-        raise ValueError(
-            f"The weights file {os.fspath(path)!r} belongs to another "
-            f"architecture than {model.name!r}, which is unchanged: "
-            f"{stored.total()} tensors stored, {expected.total()} expected"
-            + _examples("; missing", missing)
-            + _examples("; not in the model", extra)
-            + "."
-        )
-
-
-def _examples(label, shapes):
-    if not shapes:
-        return ""
-    listed = ", ".join(str(shape) for shape in list(shapes)[:3])
-    return f"{label} {shapes.total()}, such as {listed}"
-
-
-def _stored_shapes(path):
-    shapes = []
-
-    def visit(name, item):
-        # Keras keeps the optimizer beside the layers in whole-model files.
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
-            shapes.append(item.shape)
-
-    try:
-        if path.suffix == ".keras":
-            with (
-                zipfile.ZipFile(path) as archive,
-                archive.open("model.weights.h5") as member,
-                h5py.File(member, "r") as file,
-            ):
-                file.visititems(visit)
-        else:
-            with h5py.File(path, "r") as file:
-                file.visititems(visit)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"The weights file {os.fspath(path)!r} is truncated or damaged: "
-            f"{error}. Fetch it again."
-        ) from error
-    return shapes

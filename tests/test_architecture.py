@@ -23,18 +23,20 @@ ROOMS = [
     ("selectors",),
     ("anatomy",),
     ("truncation", "channels"),
-    ("weights", "model_info", "stages"),
+    ("weights", "model_info", "stages", "token_grid"),
+    ("attention_blocks",),
     (
         "provenance",
         "download",
         "preprocessing",
         "random_state",
         "paths",
+        "stored_weights",
         "strides",
     ),
     ("backbone",),
     ("needed_classes", "plugin_classes"),
-    ("registry", "serialization", "compat"),
+    ("registry", "serialization", "compat", "weights_file"),
     ("names",),
 ]
 

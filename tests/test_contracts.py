@@ -11,7 +11,8 @@ from keras_transfer.testing import check_backbone
 from keras_transfer.testing import check_head
 from keras_transfer.testing import check_schedule
 
-# Small enough to be checked every time.
+# Too large to be checked every time, but for one.
+LARGE = ("applications/", "classic/davit_")
 SMALL = ("applications/mobilenet",)
 
 # Of exported schedules that do not work without arguments.
@@ -29,7 +30,7 @@ EXAMPLES = {
 
 def backbones():
     for name in kt.list_backbones():
-        is_small = name in SMALL or not name.startswith("applications/")
+        is_small = name in SMALL or not name.startswith(LARGE)
         yield pytest.param(name, marks=() if is_small else pytest.mark.slow)
 
 

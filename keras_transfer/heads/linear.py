@@ -22,9 +22,10 @@ class LinearHead(ClassificationHead):
         num_classes: Number of outputs: 2 or more for one output for each
             class, 1 for a single unit that tells two classes apart.
         pooling: How positions become one vector: `"avg"`, `"max"`, `"gem"`
-            (generalized mean, exponent trainable) or `"flatten"`; `None` for
-            a backbone that pools by itself. Features that are vectors are
-            left as they are. Defaults to `"avg"`.
+            (generalized mean, exponent trainable) or `"flatten"`; `"token"`
+            takes the class token of a transformer; `None` for a backbone that
+            pools by itself. Features that are vectors are left as they are.
+            Defaults to `"avg"`.
         dropout: Fraction of the pooled features dropped in training, in
             `[0, 1)`. Defaults to 0.
         activation: Name of the activation of the outputs. `"auto"` is softmax

@@ -28,9 +28,10 @@ class MLPHead(ClassificationHead):
         hidden_units: Width of each hidden layer, first to last, a list or
             tuple. Defaults to none.
         pooling: How positions become one vector: `"avg"`, `"max"`, `"gem"`
-            (generalized mean, exponent trainable) or `"flatten"`; `None` for
-            a backbone that pools by itself. Features that are vectors are
-            left as they are. Defaults to `"avg"`.
+            (generalized mean, exponent trainable) or `"flatten"`; `"token"`
+            takes the class token of a transformer; `None` for a backbone that
+            pools by itself. Features that are vectors are left as they are.
+            Defaults to `"avg"`.
         dropout: Fraction of the features dropped in training after each
             hidden layer, in `[0, 1)`. Defaults to 0.
         activation: Name of the activation of the outputs. `"auto"` is softmax

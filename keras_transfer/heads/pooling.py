@@ -3,9 +3,10 @@
 import keras
 
 from keras_transfer.heads.arguments import check_choice
+from keras_transfer.heads.class_token import ClassToken
 from keras_transfer.heads.generalized_mean_pooling import GeneralizedMeanPooling
 
-POOLINGS = ("avg", "max", "flatten", "gem", None)
+POOLINGS = ("avg", "max", "flatten", "gem", "token", None)
 
 
 def check_pooling(pooling: object) -> None:
@@ -19,11 +20,13 @@ def build_pooling(
     """Makes the layer, named `pool`, that turns features into vectors.
 
     Args:
-        pooling: `"avg"`, `"max"` or `"gem"` over positions, `"flatten"` to
-            keep them all, or `None` for features that are vectors already.
+        pooling: `"avg"`, `"max"` or `"gem"` over positions, tokens in front
+            of those of the image included; `"flatten"` to keep them all,
+            `"token"` for the class token alone, which is the first, or `None`
+            for features that are vectors already.
         input_shape: Shape of the features with the batch axis: rank 4
             (feature maps), 3 (tokens) or 2 (vectors, which stay as they are
-            whatever `pooling` says).
+            whatever `pooling` says but `"token"`).
         dtype: Dtype or policy of the layer. Defaults to Keras's own.
 
     Returns:
@@ -32,13 +35,22 @@ def build_pooling(
     Raises:
         TypeError: If `pooling` is not a string.
         ValueError: If `pooling` is unknown, if the rank is another, if
-            features of rank 3 or 4 come with `pooling=None`, or if
-            `"flatten"` meets an unknown number of positions.
+            features of rank 3 or 4 come with `pooling=None`, if
+            `"flatten"` meets an unknown number of positions, or `"token"`
+            features of another rank than 3.
     """
     check_pooling(pooling)
     check_feature_shape(input_shape)
     options = {"name": "pool", "dtype": dtype}
     rank = len(input_shape)
+    if pooling == "token":
+        if rank != 3:
+            raise ValueError(
+                "pooling='token' takes the first of the tokens in features of "
+                "shape (batch, tokens, channels), but these have shape "
+                f"{tuple(input_shape)}. Use pooling='avg'."
+            )
+        return ClassToken(**options)
     if rank == 2:
         return keras.layers.Identity(**options)
     if pooling is None:

@@ -26,6 +26,18 @@ def test_each_pooling_makes_vectors(pooling, expected, features):
     np.testing.assert_allclose(layer(features), expected, rtol=1e-5)
 
 
+def test_the_class_token_is_the_first():
+    layer = build_pooling("token", TOKENS.shape)
+    assert layer.name == "pool"
+    np.testing.assert_array_equal(layer(TOKENS), TOKENS[:, 0])
+
+
+@pytest.mark.parametrize("shape", [FEATURES.shape, (None, 5)])
+def test_only_tokens_hold_a_class_token(shape):
+    with pytest.raises(ValueError, match="'token' takes the first of the tok"):
+        build_pooling("token", shape)
+
+
 @pytest.mark.parametrize("pooling", ["avg", "max", "gem", "flatten", None])
 def test_vectors_stay_as_they_are(pooling):
     vectors = TOKENS[:, 0]
@@ -38,6 +50,8 @@ def test_the_dtype_policy_is_handed_on():
     for pooling in ("avg", "max", "gem", "flatten"):
         layer = build_pooling(pooling, FEATURES.shape, policy)
         assert layer.compute_dtype == "float16"
+    layer = build_pooling("token", TOKENS.shape, policy)
+    assert layer.compute_dtype == "float16"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +60,7 @@ def test_the_dtype_policy_is_handed_on():
         (
             "average",
             ValueError,
-            "Expected one of 'avg', 'max', 'flatten', 'gem'",
+            "Expected one of 'avg', 'max', 'flatten', 'gem', 'token'",
         ),
         ("mxa", ValueError, "Did you mean 'max'?"),
         (3, TypeError, "pooling=3 of type int"),

@@ -50,6 +50,11 @@ linear = st.tuples(
     _arguments(pooling=pooling),
     st.sampled_from([2, 3, 4]),
 )
+tokens = st.tuples(
+    st.just(kt.heads.LinearHead) | st.just(kt.heads.MLPHead),
+    _arguments(pooling=st.just("token")),
+    st.just(3),
+)
 mlp = st.tuples(
     st.just(kt.heads.MLPHead),
     _arguments(
@@ -67,7 +72,7 @@ attention = st.tuples(
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(linear | mlp | attention)
+@given(linear | mlp | tokens | attention)
 def test_a_revived_head_computes_the_same(case):
     head_class, arguments, rank = case
     head = head_class(**arguments)
