@@ -11,7 +11,9 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
+from keras_transfer import entries
 from keras_transfer import names as naming
+from keras_transfer.entries import Entry
 
 RUNTIME = "registered in this process"
 
@@ -36,23 +38,6 @@ class Plugin:
     names: tuple[str, ...]
     state: str
     errors: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Entry:
-    distribution: str
-    version: str
-    value: str
-    load: Callable[[], Any]
-    extras: tuple[str, ...] = ()
-    requirements: Callable[[], Iterable[str]] = tuple
-
-    @property
-    def part(self) -> str:
-        """The distribution with the extras that the object needs of it."""
-        if not self.extras:
-            return self.distribution
-        return f"{self.distribution}[{','.join(self.extras)}]"
 
 
 class Registry:
@@ -81,7 +66,9 @@ class Registry:
         self.group = group
         self.kind = kind
         self._finish = finish
-        self._entry_points = entry_points or self._installed
+        self._entry_points = entry_points or functools.partial(
+            entries.installed, group
+        )
         self._spell = spell or (lambda name: name.replace(".", "/", 1))
         self._runtime: dict[str, Any] = {}
 
@@ -124,9 +111,9 @@ class Registry:
                 f"The name of a {self.kind} must be a string. Received: "
                 f"{name!r} of type {type(name).__name__}."
             )
-        entries = self._entries()
-        full_name = self._resolve(name, entries)
-        return self._load(full_name, entries[full_name])
+        claims = self._entries()
+        full_name = self._resolve(name, claims)
+        return self._load(full_name, claims[full_name])
 
     def register(self, name: str, value: Any, override: bool = False) -> None:
         """Adds an object for the life of this process.
@@ -158,8 +145,8 @@ class Registry:
     def owners(self) -> dict[str, tuple[str, str]]:
         """Maps every full name to the distribution and version behind it."""
         return {
-            name: (entries[0].distribution, entries[0].version)
-            for name, entries in self._entries().items()
+            name: (claims[0].distribution, claims[0].version)
+            for name, claims in self._entries().items()
         }
 
     def plugins(self) -> list[Plugin]:
@@ -168,17 +155,17 @@ class Registry:
         conflicts = set()
         all_entries = self._entries()
         absent = self._absent_parts(all_entries)
-        for name, entries in all_entries.items():
+        for name, claims in all_entries.items():
             error = None
-            if absent.isdisjoint(entry.part for entry in entries):
+            if absent.isdisjoint(entry.part for entry in claims):
                 try:
-                    self._load(name, entries)
+                    self._load(name, claims)
                 except Exception as exception:  # Whatever a stranger raises.
                     error = f"{name}: {type(exception).__name__}: {exception}"
-            for entry in entries:
+            for entry in claims:
                 key = (entry.part, entry.version)
                 by_distribution.setdefault(key, {})[name] = error
-                if len(entries) > 1:
+                if len(claims) > 1:
                     conflicts.add(key)
         plugins = []
         for key, errors in sorted(by_distribution.items()):
@@ -196,55 +183,28 @@ class Registry:
             )
         return plugins
 
-    def _absent_parts(self, entries):
+    def _absent_parts(self, claims):
         """Distributions with extras whose packages are not all installed."""
-        parts = {e.part: e for claims in entries.values() for e in claims}
-        return {p for p, entry in parts.items() if _missing_packages(entry)}
+        parts = {e.part: e for claims in claims.values() for e in claims}
+        return {p for p, entry in parts.items() if entry.missing_packages()}
 
-    def _installed(self):
-        # Costs 20 ms to import, and most programs never list backbones.
-        from importlib import metadata
-
-        return metadata.entry_points(group=self.group)
-
-    def _entries(self) -> dict[str, list[_Entry]]:
-        entries: dict[str, list[_Entry]] = {}
-        owners: dict[int, tuple[str, str]] = {}
-        for point in self._entry_points():
-            # Asked once for each: it reads the whole metadata every time.
-            if id(point.dist) not in owners:
-                owners[id(point.dist)] = _owner_of(point.dist)
-            entry = _Entry(
-                *owners[id(point.dist)],
-                value=point.value,
-                load=point.load,
-                extras=tuple(point.extras),
-                requirements=functools.partial(_requirements_of, point.dist),
-            )
-            claims = entries.setdefault(self._spell(point.name), [])
-            # One distribution can be found twice: installed in editable
-            # mode, its metadata also lies in the source folder.
-            if all(
-                (entry.distribution, entry.value)
-                != (claim.distribution, claim.value)
-                for claim in claims
-            ):
-                claims.append(entry)
+    def _entries(self) -> dict[str, list[Entry]]:
+        found = entries.collect(self._entry_points(), self._spell)
         for name, value in self._runtime.items():
-            entries[name] = [_Entry(RUNTIME, "", "", lambda value=value: value)]
-        return entries
+            found[name] = [Entry(RUNTIME, "", "", lambda value=value: value)]
+        return found
 
-    def _resolve(self, name, entries):
-        if name in entries:
+    def _resolve(self, name, claims):
+        if name in claims:
             return name
-        if not entries:
+        if not claims:
             raise ValueError(
                 f"No {self.kind} is registered, so {name!r} is unknown: the "
                 "package keras-transfer is not installed. Run `pip install "
                 "keras-transfer`, or `pip install -e .` in its source folder."
             )
-        short = [full for full in entries if full.partition("/")[2] == name]
-        sure = [full for full in short if not entries[full][0].extras]
+        short = [full for full in claims if full.partition("/")[2] == name]
+        sure = [full for full in short if not claims[full][0].extras]
         short = sure or short
         if len(short) == 1:
             return short[0]
@@ -254,21 +214,21 @@ class Registry:
                 f"of {sorted(short)}."
             )
         raise ValueError(
-            f"Unknown {self.kind} {name!r}.{naming.did_you_mean(name, entries)}"
+            f"Unknown {self.kind} {name!r}.{naming.did_you_mean(name, claims)}"
             " `keras-transfer backbones list` shows all of them."
         )
 
-    def _load(self, full_name, entries):
-        if len(entries) > 1:
+    def _load(self, full_name, claims):
+        if len(claims) > 1:
             owners = " and ".join(
-                f"{entry.distribution} {entry.version}" for entry in entries
+                f"{entry.distribution} {entry.version}" for entry in claims
             )
             raise ValueError(
                 f"The {self.kind} {full_name!r} is claimed by more than one "
                 f"distribution: {owners}. Uninstall all but one of them."
             )
-        (entry,) = entries
-        missing = _missing_packages(entry)
+        (entry,) = claims
+        missing = entry.missing_packages()
         if missing:
             raise ValueError(
                 f"The {self.kind} {full_name!r} needs "
@@ -284,32 +244,3 @@ class Registry:
                 f"({entry.value})."
             )
             raise
-
-
-def _missing_packages(entry: _Entry) -> list[str]:
-    """Lists the distributions of an entry's extras that are not installed."""
-    if not entry.extras:
-        return []
-    from importlib import metadata
-
-    missing = []
-    for requirement in entry.requirements():
-        name, _, marker = requirement.partition(";")
-        name = re.match(r"[\w.-]+", name.strip())[0]
-        extra = re.search(r"""extra *== *["']([^"']+)["']""", marker)
-        if extra is not None and extra[1] in entry.extras:
-            try:
-                metadata.distribution(name)
-            except metadata.PackageNotFoundError:
-                missing.append(name)
-    return missing
-
-
-def _owner_of(distribution):
-    if distribution is None:
-        return "unknown", ""
-    return distribution.name, distribution.version
-
-
-def _requirements_of(distribution):
-    return (distribution.requires if distribution else None) or ()

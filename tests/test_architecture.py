@@ -37,7 +37,7 @@ ROOMS = [
     ("backbone",),
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat", "weights_file"),
-    ("names",),
+    ("entries", "names"),
 ]
 
 

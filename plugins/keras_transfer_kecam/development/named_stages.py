@@ -4,47 +4,39 @@ import re
 
 import keras
 
-import keras_transfer as kt
-
 _STACK = re.compile(r"(?:stack|serial)_?\d+_")
-_BLOCK = re.compile(r"(?:(?:stack|serial)_?\d+_)?block_?\d+_")
 
 
 def find_stages(model: keras.Model) -> tuple[tuple[str, str], ...]:
-    """Finds the last layer of the stem and of each stack or block.
-
-    Two to five stacks are the stages. Where there are more or none, the
-    resolutions are, if there are three or more; otherwise the blocks.
+    """Finds the last layer of the stem and of each stack.
 
     Args:
         model: Features of a model of kecam.
 
     Returns:
-        `(name, last layer)` pairs, or nothing where detection is to be used.
+        `(name, last layer)` pairs where there are two to five stacks. Nothing
+        otherwise: stages are then detected when the model is built.
     """
     operations = model.operations
     safe = _safe_to_cut(operations)
-    stacks = _ends(operations, safe, _STACK)
-    if 2 <= len(stacks) <= 5:
-        return _named(operations, safe, stacks, _STACK)
-    if 3 <= len(kt.detect_stages(model)) <= 6:
+    stacks = _ends(operations, safe)
+    if not 2 <= len(stacks) <= 5:
         return ()
-    blocks = _ends(operations, safe, _BLOCK)
-    return _named(operations, safe, blocks, _BLOCK) if len(blocks) > 1 else ()
+    return _named(operations, safe, stacks)
 
 
-def _ends(operations, safe, pattern):
-    """`{prefix: index}` of the last layer of each prefix to cut after."""
+def _ends(operations, safe):
+    """`{prefix: index}` of the last layer of each stack to cut after."""
     ends = {}
     for index, operation in enumerate(operations):
-        prefix = pattern.match(operation.name)
+        prefix = _STACK.match(operation.name)
         if prefix and index in safe:
             ends[prefix[0]] = index
     return ends
 
 
-def _named(operations, safe, ends, pattern):
-    first = min(i for i, op in enumerate(operations) if pattern.match(op.name))
+def _named(operations, safe, ends):
+    first = min(i for i, op in enumerate(operations) if _STACK.match(op.name))
     stems = [i for i in range(first) if i in safe]
     *others, _ = sorted(ends.values())
     cuts = [*stems[-1:], *others, len(operations) - 1]
@@ -54,6 +46,7 @@ def _named(operations, safe, ends, pattern):
         if any(getattr(op, "weights", ()) for op in operations[begin : cut + 1]):
             stages.append(operations[cut].name)
             begin = cut + 1
+    stages[-1] = operations[-1].name
     has_stem = bool(stems) and stages[0] == operations[stems[-1]].name
     return tuple(
         (f"stage_{number}" if number else "stem", name)
