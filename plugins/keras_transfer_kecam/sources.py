@@ -22,9 +22,7 @@ class Sources:
             package; `""` is the package itself.
     """
 
-    def __init__(
-        self, root: pathlib.Path, served: dict[str, types.ModuleType]
-    ):
+    def __init__(self, root: pathlib.Path, served: dict[str, types.ModuleType]):
         self._root = root
         self._modules = dict(served)
         self._builtins = {
@@ -49,14 +47,14 @@ class Sources:
         if name in self._modules:  # Its parent needed it.
             return self._modules[name]
         base = self._root.joinpath(*name.split("."))
-        path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+        path = (
+            base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+        )
         if not path.is_file():
             raise ImportError(f"{PACKAGE} has no module {name!r}.")
         module = types.ModuleType(f"{PACKAGE}.{name}")
         module.__file__ = str(path)
-        vars(module).update(
-            __builtins__=self._builtins, _layer_name=layer_name
-        )
+        vars(module).update(__builtins__=self._builtins, _layer_name=layer_name)
         # Modules import each other in circles: known before it is executed.
         self._modules[name] = module
         self._attach(name)

@@ -87,5 +87,3 @@ def _explain(what, error):
         f"{DISTRIBUTION} {_release()} does not offer {what!r} as the release "
         f"{TRIED[-1]} does ({error}). Run `{INSTALL}`."
     )
-
-

@@ -116,7 +116,9 @@ def test_on_a_terminal_a_large_zoo_is_summed_up(run, monkeypatch):
     _, out, _ = run("backbones", "list")
     assert "zoo/net7" not in out
     assert "test/tiny" in out
-    assert "zoo: 101 more. `keras-transfer backbones list --provider zoo`" in out
+    assert (
+        "zoo: 101 more. `keras-transfer backbones list --provider zoo`" in out
+    )
     for words in (["--provider=zoo"], ["zoo/*"]):
         _, out, _ = run("backbones", "list", *words)
         assert "zoo/net7" in out

@@ -40,9 +40,7 @@ def test_listing_does_not_import_a_broken_plugin(run, tmp_path, monkeypatch):
     assert "broken/net" in kt.list_backbones()
 
 
-def test_an_extra_that_is_not_installed_is_no_fault(
-    run, tmp_path, monkeypatch
-):
+def test_an_extra_that_is_not_installed_is_no_fault(run, tmp_path, monkeypatch):
     install(tmp_path, monkeypatch, "NET = lambda input_shape: None", "zoo")
     code, out, _ = run("plugins")
     assert code == 0

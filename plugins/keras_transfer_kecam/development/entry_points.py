@@ -24,8 +24,6 @@ def main() -> None:
         ("keras_transfer.serializable", classes()),
     ):
         header = f'[project.entry-points."{group}"]\n'
-        if header not in text:
-            text = text.replace("[tool.setuptools", f"{header}\n[tool.setuptools", 1)
         start = text.index(header)
         end = text.index("\n[", start)
         section = text[start:end].rstrip("\n") + "\n"

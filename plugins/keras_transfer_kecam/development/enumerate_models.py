@@ -116,7 +116,7 @@ def _hashes(path, tree, text):
         if table == "PRETRAINED_DICT":
             (release,) = set(
                 re.findall(
-                    r'reload_model_weights\(\s*model, (?:pretrained_dict=)?'
+                    r"reload_model_weights\(\s*model, (?:pretrained_dict=)?"
                     r'PRETRAINED_DICT, (?:sub_release=)?"(\w+)"',
                     text,
                 )

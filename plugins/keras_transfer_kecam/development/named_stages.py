@@ -43,7 +43,9 @@ def _named(operations, safe, ends):
     stages, begin = [], 0
     for cut in cuts:
         # A part without weights, such as padding, joins the next one.
-        if any(getattr(op, "weights", ()) for op in operations[begin : cut + 1]):
+        if any(
+            getattr(op, "weights", ()) for op in operations[begin : cut + 1]
+        ):
             stages.append(operations[cut].name)
             begin = cut + 1
     stages[-1] = operations[-1].name

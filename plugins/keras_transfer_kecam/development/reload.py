@@ -25,8 +25,10 @@ class Hider:
 
 def main(folder: str, names: list[str]) -> None:
     """Loads the named models, those of stock layers first."""
-    rows = {name: json.loads(_file(folder, name, ".json").read_text())
-            for name in names}
+    rows = {
+        name: json.loads(_file(folder, name, ".json").read_text())
+        for name in names
+    }
     hider = Hider()
     sys.meta_path.insert(0, hider)
     for name, row in rows.items():

@@ -21,12 +21,8 @@ GOLDEN = pathlib.Path(__file__).with_name("golden.json")
 
 def features_of(name, size):
     """What the plugin's model computes with made-up weights."""
-    spec = dataclasses.replace(
-        kt.get_backbone(f"kecam/{name}"), minimum_size=1
-    )
-    model = kt.create_backbone(
-        spec, weights=None, input_shape=(size, size, 3)
-    )
+    spec = dataclasses.replace(kt.get_backbone(f"kecam/{name}"), minimum_size=1)
+    model = kt.create_backbone(spec, weights=None, input_shape=(size, size, 3))
     values.fill(model)
     return keras.ops.convert_to_numpy(model(values.images(size)))
 

@@ -61,9 +61,7 @@ def main(folder, requests, whole):
         path = pathlib.Path(folder, name)
         row = models[name]
         try:
-            model = build(
-                row, size, num_classes=0, **row.get("arguments", {})
-            )
+            model = build(row, size, num_classes=0, **row.get("arguments", {}))
             if len(model.output_shape) < 3:
                 model = features_of(model)
             features = model.predict(values.images(size), verbose=0)

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-
-import keras_transfer as kt
 from keras_transfer_kecam import sources
 from keras_transfer_kecam import upstream
+
+import keras_transfer as kt
 
 # Compares what a process shares before and after a model is made. Modules
 # that are imported on demand by Keras and TensorFlow have names of their own.

@@ -9,11 +9,11 @@ import time
 import tomllib
 
 import pytest
-
-import keras_transfer as kt
 from keras_transfer_kecam import catalogue
 from keras_transfer_kecam.development import entry_points
 from keras_transfer_kecam.development import enumerate_models
+
+import keras_transfer as kt
 
 ROOT = pathlib.Path(__file__).parents[3]
 

@@ -9,9 +9,7 @@ from tests.plugins.kecam import values
 
 
 def build(name, size):
-    return kt.create_backbone(
-        name, weights=None, input_shape=(size, size, 3)
-    )
+    return kt.create_backbone(name, weights=None, input_shape=(size, size, 3))
 
 
 def test_davit_t_has_the_figures_of_kecam():

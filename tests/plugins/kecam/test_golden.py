@@ -13,8 +13,8 @@ import sys
 
 import numpy as np
 import pytest
-
 from keras_transfer_kecam import catalogue
+
 from tests.plugins.kecam import make_golden
 from tests.plugins.kecam import values
 

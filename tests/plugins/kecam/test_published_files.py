@@ -6,9 +6,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from keras_transfer_kecam import upstream
 
 import keras_transfer as kt
-from keras_transfer_kecam import upstream
 from tests.plugins.kecam import values
 
 
@@ -156,9 +156,7 @@ def test_gray_images_take_the_sum_over_the_colours(lcnet_file):
     spec = dataclasses.replace(
         kt.get_backbone("kecam/lcnet_050"), minimum_size=32
     )
-    gray = kt.create_backbone(
-        spec, weights=lcnet_file, input_shape=(64, 64, 1)
-    )
+    gray = kt.create_backbone(spec, weights=lcnet_file, input_shape=(64, 64, 1))
     colour = create("kecam/lcnet_050", lcnet_file)
     image = values.images(64)[..., :1]
     np.testing.assert_allclose(

@@ -31,6 +31,8 @@ def fill(model):
         # Keras 2's order, which differs from Keras 3's in frozen layers.
         for weight in [*layer.trainable_weights, *layer.non_trainable_weights]:
             kind = weight.name.partition(":")[0].rpartition("/")[2]
+            if type(layer).__name__ == "DepthwiseConv2D" and kind == "kernel":
+                kind = "depthwise_kernel"  # As Keras 2 calls it.
             weight.assign(value(layer.name, kind, weight.shape))
 
 
