@@ -1,5 +1,6 @@
 """What must change in kecam's own layers for Keras 3."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,26 @@ def registered_package(module: str) -> str:
     'kecam.beit'
     """
     return f"kecam.{module.rpartition('.')[2]}"
+
+
+def softmax_of_five_axes(axis: int = -1, **options: Any) -> Callable:
+    """Stands for the layer `Softmax`, which TensorFlow refuses for six axes.
+
+    Args:
+        axis: Axis to normalize.
+        **options: Further arguments of the layer.
+    """
+    layer = keras.layers.Softmax(axis, **options)
+
+    def call(x):
+        if len(x.shape) < 6 or axis != -1:
+            return layer(x)
+        _, first, *middle, last = x.shape
+        merged = (-1, first, math.prod(middle), last)
+        whole = (-1, first, *middle, last)
+        return keras.ops.reshape(layer(keras.ops.reshape(x, merged)), whole)
+
+    return call
 
 
 def _infer_dense(layer_class):

@@ -39,7 +39,8 @@ def specification(model: catalogue.Model) -> BackboneSpec:
     return BackboneSpec(
         building.builder_of(model),
         default_size=model.size,
-        minimum_size=(result and result.minimum_size) or model.size,
+        # Where none was measured, the builder says what does not work.
+        minimum_size=(result and result.minimum_size) or 32,
         preprocessing=_PREPROCESSING[model.preprocessing],
         stages=(result and result.stages) or "auto",
         weights=published.weights_of(model),

@@ -21,7 +21,7 @@ from tests.plugins.kecam import values
 HERE = pathlib.Path(__file__).parent
 GOLDEN = json.loads(make_golden.GOLDEN.read_text())
 # Small ones with different kinds of layers.
-QUICK = ("davit_t", "lcnet_050", "vit_tiny_patch16", "edgenext_xx_small")
+QUICK = ("davit_t", "edgenext_xx_small", "vit_tiny_patch16", "botnet26t")
 # Above this it is not the rounding of float32.
 TOLERANCE = 1e-5
 
