@@ -101,8 +101,9 @@ def _explain(model, input_shape, error):
         size = "images of any size"
     else:
         size = f"images of {height}x{width} pixels"
+    cause = str(error).strip() or type(error).__name__
     return (
         f"The backbone 'kecam/{model.name}' cannot take {size}: pass "
         f"input_shape=({model.size}, {model.size}, 3), for which it was made, "
-        f"or another. kecam says: {str(error).strip().splitlines()[0]}"
+        f"or another. kecam says: {cause.splitlines()[0]}"
     )
