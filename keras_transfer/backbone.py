@@ -39,6 +39,10 @@ class BackboneSpec:
         classifier: Names of layers that published `.h5` files may hold beside
             those of the backbone; they are left out when one is loaded. All
             other tensors must belong to the backbone. Defaults to none.
+        read_weights: `f(model, path)` loads an `.h5` file in the format of
+            the backbone's publisher, all of it or nothing. Defaults to
+            Keras's own; files ending in `.weights.h5` or `.keras` are
+            Keras's in any case.
         licence: Licence of the code, and of the weights where it differs.
         reference: Address of the paper.
         description: One line for listings.
@@ -62,6 +66,7 @@ class BackboneSpec:
     stages: tuple[tuple[str, str], ...] | str = "auto"
     weights: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     classifier: tuple[str, ...] = ()
+    read_weights: Callable[[Any, Any], None] | None = None
     licence: str = ""
     reference: str = ""
     description: str = ""
@@ -191,6 +196,11 @@ def register_backbone(
         )
     default_registry().register(name, value, override)
     return spec
+
+
+def owners() -> dict[str, tuple[str, str]]:
+    """Maps each backbone to the distribution and version that provide it."""
+    return default_registry().owners()
 
 
 def owner_of(name: str) -> tuple[str, str]:

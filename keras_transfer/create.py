@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import os
+import pathlib
 from typing import Any
 
 import keras
@@ -119,11 +120,19 @@ def _load(spec, model, found, input_shape, options):
     # Pretrained files are for RGB: load into that network, then adapt.
     is_rgb = input_shape[-1] == 3
     rgb = model if is_rgb else _build(spec, (*input_shape[:-1], 3), options)
-    weights_files.load_weights(rgb, found.path, classifier=spec.classifier)
+    if spec.read_weights is not None and _is_publishers(found.path):
+        spec.read_weights(rgb, found.path)
+    else:
+        weights_files.load_weights(rgb, found.path, classifier=spec.classifier)
     if found.finish is not None:
         found.finish(rgb)
     if not is_rgb:
         channels.copy_weights(rgb, model)
+
+
+def _is_publishers(path):
+    name = pathlib.Path(path).name
+    return name.endswith((".h5", ".hdf5")) and not name.endswith(".weights.h5")
 
 
 def _from_preset(place, weights, input_shape, cut_at, options):

@@ -5,18 +5,20 @@ from keras_transfer import names
 from keras_transfer import plugin_classes
 from keras_transfer import registry
 
-_STATES = ("ok", "broken", "conflict")  # From good to bad.
+_STATES = ("ok", "not installed", "broken", "conflict")  # From good to bad.
 
 
 def plugins() -> list[registry.Plugin]:
     """Reports each distribution that provides backbones or classes for files.
 
     Every plugin is imported, each by itself: what one of them raises is in
-    its `errors` and does not touch the others.
+    its `errors` and does not touch the others. What needs an extra of a
+    distribution is reported by itself and may be `"not installed"`.
 
     Example:
-    >>> {plugin.distribution: plugin.state for plugin in plugins()}
-    {'keras-transfer': 'ok'}
+    >>> ours = {plugin.distribution: plugin.state for plugin in plugins()}
+    >>> ours["keras-transfer"]
+    'ok'
     """
     reports: dict[tuple[str, str], registry.Plugin] = {}
     for plugin in (

@@ -5,12 +5,15 @@ of its names is asked for.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
+from keras_transfer import entries
 from keras_transfer import names as naming
+from keras_transfer.entries import Entry
 
 RUNTIME = "registered in this process"
 
@@ -21,11 +24,13 @@ class Plugin:
 
     Args:
         distribution: Name of the distribution, or `"registered in this
-            process"`.
+            process"`. What needs an extra of it is reported by itself, as
+            `name[extra]`.
         version: Its version, or `""`.
         names: What it declares: backbones, `provider/name`, and classes that
             saved files may need, `package>ClassName`.
-        state: `"ok"`, `"broken"` or `"conflict"`.
+        state: `"ok"`, `"broken"`, `"conflict"`, or `"not installed"` where
+            the packages of the extra are missing.
         errors: One sentence for each name that does not work.
     """
 
@@ -34,14 +39,6 @@ class Plugin:
     names: tuple[str, ...]
     state: str
     errors: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Entry:
-    distribution: str
-    version: str
-    value: str
-    load: Callable[[], Any]
 
 
 class Registry:
@@ -70,7 +67,9 @@ class Registry:
         self.group = group
         self.kind = kind
         self._finish = finish
-        self._entry_points = entry_points or self._installed
+        self._entry_points = entry_points or functools.partial(
+            entries.installed, group
+        )
         self._spell = spell or (lambda name: name.replace(".", "/", 1))
         self._runtime: dict[str, Any] = {}
 
@@ -99,19 +98,23 @@ class Registry:
     def get(self, name: str) -> Any:
         """Loads the object of a full name, or of a short name that is unique.
 
+        An object that needs no extra of its distribution has the short name
+        before those that need one: what is sure to work comes first.
+
         Raises:
-            ValueError: For an unknown or ambiguous name, or one that two
-                distributions claim. An exception raised by the plugin itself
-                is passed on with a note that names the plugin.
+            ValueError: For an unknown or ambiguous name, one that two
+                distributions claim, or one whose extra is not installed. An
+                exception raised by the plugin itself is passed on with a note
+                that names the plugin.
         """
         if not isinstance(name, str):
             raise TypeError(
                 f"The name of a {self.kind} must be a string. Received: "
                 f"{name!r} of type {type(name).__name__}."
             )
-        entries = self._entries()
-        full_name = self._resolve(name, entries)
-        return self._load(full_name, entries[full_name])
+        claims = self._entries()
+        full_name = self._resolve(name, claims)
+        return self._load(full_name, claims[full_name])
 
     def register(self, name: str, value: Any, override: bool = False) -> None:
         """Adds an object for the life of this process.
@@ -138,76 +141,72 @@ class Registry:
 
     def owner(self, name: str) -> tuple[str, str]:
         """Returns distribution and version that declare a full name."""
-        entry = self._entries()[name][0]
-        return entry.distribution, entry.version
+        return self.owners()[name]
+
+    def owners(self) -> dict[str, tuple[str, str]]:
+        """Maps every full name to the distribution and version behind it."""
+        return {
+            name: (claims[0].distribution, claims[0].version)
+            for name, claims in self._entries().items()
+        }
 
     def plugins(self) -> list[Plugin]:
         """Loads every plugin and reports, by distribution, what works."""
         by_distribution: dict[tuple[str, str], dict[str, str | None]] = {}
         conflicts = set()
-        for name, entries in self._entries().items():
+        all_entries = self._entries()
+        absent = self._absent_parts(all_entries)
+        for name, claims in all_entries.items():
             error = None
-            try:
-                self._load(name, entries)
-            except Exception as exception:  # Whatever a stranger's code raises.
-                error = f"{name}: {type(exception).__name__}: {exception}"
-            for entry in entries:
-                key = (entry.distribution, entry.version)
+            if absent.isdisjoint(entry.part for entry in claims):
+                try:
+                    self._load(name, claims)
+                except Exception as exception:  # Whatever a stranger raises.
+                    error = f"{name}: {type(exception).__name__}: {exception}"
+            for entry in claims:
+                key = (entry.part, entry.version)
                 by_distribution.setdefault(key, {})[name] = error
-                if len(entries) > 1:
+                if len(claims) > 1:
                     conflicts.add(key)
         plugins = []
         for key, errors in sorted(by_distribution.items()):
             broken = tuple(error for error in errors.values() if error)
-            state = "conflict" if key in conflicts else "broken"
+            state = "not installed" if key[0] in absent else "ok"
+            if broken:
+                state = "conflict" if key in conflicts else "broken"
             plugins.append(
                 Plugin(
                     *key,
                     names=tuple(sorted(errors, key=naming.natural_order)),
-                    state=state if broken else "ok",
+                    state=state,
                     errors=broken,
                 )
             )
         return plugins
 
-    def _installed(self):
-        # Costs 20 ms to import, and most programs never list backbones.
-        from importlib import metadata
+    def _absent_parts(self, claims):
+        """Distributions with extras whose packages are not all installed."""
+        parts = {e.part: e for claims in claims.values() for e in claims}
+        return {p for p, entry in parts.items() if entry.missing_packages()}
 
-        return metadata.entry_points(group=self.group)
-
-    def _entries(self) -> dict[str, list[_Entry]]:
-        entries: dict[str, list[_Entry]] = {}
-        for point in self._entry_points():
-            entry = _Entry(
-                distribution=point.dist.name if point.dist else "unknown",
-                version=point.dist.version if point.dist else "",
-                value=point.value,
-                load=point.load,
-            )
-            claims = entries.setdefault(self._spell(point.name), [])
-            # One distribution can be found twice: installed in editable
-            # mode, its metadata also lies in the source folder.
-            if all(
-                (entry.distribution, entry.value)
-                != (claim.distribution, claim.value)
-                for claim in claims
-            ):
-                claims.append(entry)
+    def _entries(self) -> dict[str, list[Entry]]:
+        found = entries.collect(self._entry_points(), self._spell)
         for name, value in self._runtime.items():
-            entries[name] = [_Entry(RUNTIME, "", "", lambda value=value: value)]
-        return entries
+            found[name] = [Entry(RUNTIME, "", "", lambda value=value: value)]
+        return found
 
-    def _resolve(self, name, entries):
-        if name in entries:
+    def _resolve(self, name, claims):
+        if name in claims:
             return name
-        if not entries:
+        if not claims:
             raise ValueError(
                 f"No {self.kind} is registered, so {name!r} is unknown: the "
                 "package keras-transfer is not installed. Run `pip install "
                 "keras-transfer`, or `pip install -e .` in its source folder."
             )
-        short = [full for full in entries if full.partition("/")[2] == name]
+        short = [full for full in claims if full.partition("/")[2] == name]
+        sure = [full for full in short if not claims[full][0].extras]
+        short = sure or short
         if len(short) == 1:
             return short[0]
         if short:
@@ -216,20 +215,27 @@ class Registry:
                 f"of {sorted(short)}."
             )
         raise ValueError(
-            f"Unknown {self.kind} {name!r}.{naming.did_you_mean(name, entries)}"
+            f"Unknown {self.kind} {name!r}.{naming.did_you_mean(name, claims)}"
             " `keras-transfer backbones list` shows all of them."
         )
 
-    def _load(self, full_name, entries):
-        if len(entries) > 1:
+    def _load(self, full_name, claims):
+        if len(claims) > 1:
             owners = " and ".join(
-                f"{entry.distribution} {entry.version}" for entry in entries
+                f"{entry.distribution} {entry.version}" for entry in claims
             )
             raise ValueError(
                 f"The {self.kind} {full_name!r} is claimed by more than one "
                 f"distribution: {owners}. Uninstall all but one of them."
             )
-        (entry,) = entries
+        (entry,) = claims
+        missing = entry.missing_packages()
+        if missing:
+            raise ValueError(
+                f"The {self.kind} {full_name!r} needs "
+                f"{' and '.join(missing)}, which is not installed. Run "
+                f"`pip install '{entry.part}'`."
+            )
         try:
             return self._finish(full_name, entry.load())
         except Exception as exception:

@@ -54,7 +54,7 @@ ROOMS = [
     ("backbone",),
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),
-    ("part_file",),
+    ("entries", "part_file"),
     ("names", "checksums", "keras_home", "weights_file"),
 ]
 

@@ -11,9 +11,9 @@ from keras_transfer.testing import check_backbone
 from keras_transfer.testing import check_head
 from keras_transfer.testing import check_schedule
 
-# Too large to be checked every time, but for one.
-LARGE = ("applications/", "classic/davit_")
-SMALL = ("applications/mobilenet",)
+# Too large, or too many, to be checked every time, but for a few.
+LARGE = ("applications/", "classic/davit_", "kecam/")
+SMALL = ("applications/mobilenet", "kecam/lcnet_050")
 
 # Of exported schedules that do not work without arguments.
 EXAMPLES = {

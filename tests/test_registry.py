@@ -12,13 +12,13 @@ from keras_transfer.registry import Registry
 class Distribution:
     """What an entry point knows of the distribution that declares it."""
 
-    def __init__(self, name, version="1.0"):
-        self.name, self.version = name, version
+    def __init__(self, name, version="1.0", requires=None):
+        self.name, self.version, self.requires = name, version, requires
 
 
-def entry_point(name, value, distribution="tests"):
+def entry_point(name, value, distribution="tests", requires=None):
     point = importlib.metadata.EntryPoint(name, value, "tests.backbones")
-    return point._for(Distribution(distribution))
+    return point._for(Distribution(distribution, requires=requires))
 
 
 @pytest.fixture
@@ -83,6 +83,60 @@ def test_a_short_name_resolves_where_it_is_unique(plugin_module):
     assert points.get("a/net") == "first"
     with pytest.raises(ValueError, match=r"ambiguous.*'a/net', 'b/net'"):
         points.get("net")
+
+
+def test_what_needs_no_extra_has_the_short_name(plugin_module):
+    plugin_module("zoo_plugin", NET="of the zoo", OTHER="other")
+    plugin_module("own_plugin", NET="own")
+    points = registry(
+        entry_point("zoo.net", "zoo_plugin:NET [pytest]"),
+        entry_point("own.net", "own_plugin:NET"),
+        entry_point("zoo.other", "zoo_plugin:OTHER [pytest]"),
+    )
+    assert points.get("net") == "own"
+    assert points.get("zoo/net") == "of the zoo"
+    assert points.get("other") == "other"
+
+
+REQUIRES = [
+    "numpy",
+    "pytest>=8 ; extra == 'here'",
+    'no-such-package==1.4 ; extra == "absent"',
+    "another-one ; extra == 'unasked'",
+]
+
+
+def test_a_missing_extra_says_how_to_install_it(plugin_module):
+    plugin_module("zoo_plugin", NET="net")
+    here = entry_point("zoo.net", "zoo_plugin:NET [here]", "zoo", REQUIRES)
+    absent = entry_point("zoo.far", "nowhere:NET [absent]", "zoo", REQUIRES)
+    points = registry(here, absent)
+    assert points.names() == ["zoo/far", "zoo/net"]
+    assert points.get("net") == "net"
+    sentence = (
+        r"The backbone 'zoo/far' needs no-such-package, which is not "
+        r"installed\. Run `pip install 'zoo\[absent\]'`\."
+    )
+    with pytest.raises(ValueError, match=sentence):
+        points.get("far")
+
+
+def test_a_missing_extra_is_a_state_of_its_own(plugin_module):
+    plugin_module("zoo_plugin", NET="net")
+    points = registry(
+        entry_point("zoo.net", "zoo_plugin:NET", "zoo", REQUIRES),
+        entry_point("zoo.near", "zoo_plugin:NET [here]", "zoo", REQUIRES),
+        entry_point("zoo.far", "nowhere:NET [absent]", "zoo", REQUIRES),
+    )
+    report = {p.distribution: p for p in points.plugins()}
+    states = {name: plugin.state for name, plugin in report.items()}
+    assert states == {
+        "zoo": "ok",
+        "zoo[here]": "ok",
+        "zoo[absent]": "not installed",
+    }
+    assert report["zoo[absent]"].names == ("zoo/far",)
+    assert report["zoo[absent]"].errors == ()
 
 
 @pytest.mark.parametrize(

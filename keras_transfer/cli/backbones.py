@@ -1,10 +1,14 @@
 """`keras-transfer backbones`: what the registry knows."""
 
 import argparse
+import collections
 import sys
 
 from keras_transfer import keras_home
 from keras_transfer.cli import words
+
+# A provider with more names than this is summed up on a terminal.
+MANY = 100
 
 
 def add_parser(subparsers) -> None:
@@ -66,11 +70,29 @@ def run_list(arguments: argparse.Namespace) -> int:
     if not names:
         raise ValueError(_explain_nothing(kt.list_backbones(), arguments))
     if sys.stdout.isatty():
-        rows = [(name, *backbone.owner_of(name)) for name in names]
+        is_all = arguments.pattern == ["*"] and arguments.provider is None
+        many = _large_providers(names) if is_all else {}
+        owners = backbone.owners()
+        rows = [
+            (name, *owners[name])
+            for name in names
+            if name.partition("/")[0] not in many
+        ]
         print_table(("backbone", "distribution", "version"), rows)
+        for provider, count in many.items():
+            print(
+                f"{provider}: {count} more. `keras-transfer backbones list "
+                f"--provider {provider}` lists them, a pattern such as "
+                f"'{provider}/*vit*' some of them."
+            )
     else:
         print("\n".join(names))
     return 0
+
+
+def _large_providers(names):
+    counts = collections.Counter(name.partition("/")[0] for name in names)
+    return {p: count for p, count in counts.items() if count > MANY}
 
 
 def run_show(arguments: argparse.Namespace) -> int:

@@ -38,7 +38,7 @@ def test_patterns_provider_and_exclude_narrow_the_list(run):
     [
         (["list", "tin"], "matches 'tin'. Patterns stand for whole names"),
         (["list", "--provider=tset"], "There is no provider 'tset'. Expected"),
-        (["show", "tini"], "Did you mean 'test/tiny'?"),
+        (["show", "tini"], "Did you mean 'test/tiny'"),
         (["show", "test/tiny", "--option=width"], "expected NAME=VALUE"),
         (["build"], "invalid choice: 'build'"),
     ],
@@ -109,3 +109,16 @@ def test_on_a_terminal_the_list_names_distributions(run, monkeypatch):
     _, out, _ = run("backbones", "list", "test/tiny")
     assert "distribution" in out
     assert "registered in this process" in out
+
+
+def test_on_a_terminal_a_large_zoo_is_summed_up(run, monkeypatch):
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: True)
+    _, out, _ = run("backbones", "list")
+    assert "kecam/coatnet0" not in out
+    assert "test/tiny" in out
+    command = "keras-transfer backbones list --provider kecam"
+    assert f"kecam: 381 more. `{command}`" in out
+    for words in (["--provider=kecam"], ["kecam/*"]):
+        _, out, _ = run("backbones", "list", *words)
+        assert "kecam/coatnet0" in out
+        assert "more." not in out

@@ -56,10 +56,31 @@ def test_listing_does_not_import_a_broken_plugin(run, tmp_path, monkeypatch):
     assert "broken/net" in kt.list_backbones()
 
 
+def test_an_extra_that_is_not_installed_is_no_fault(run, tmp_path, monkeypatch):
+    install(
+        tmp_path, monkeypatch, "NET = lambda input_shape: None", extra="zoo"
+    )
+    code, out, _ = run("plugins")
+    assert code == 0
+    row = next(line for line in out.splitlines() if "[zoo]" in line)
+    assert row.split() == [
+        "broken-nets[zoo]",
+        "1.2",
+        "1",
+        "0",
+        "not",
+        "installed",
+    ]
+    assert "Run `pip install 'broken-nets[zoo]'` for its names." in out
+    code, out, err = run("backbones", "show", "broken/net")
+    assert (code, out) == (2, "")
+    assert "needs no-such-package, which is not installed. Run `pip" in err
+
+
 BACKBONE = "[keras_transfer.backbones]\nbroken.net = broken_nets:net\n"
 
 
-def install(folder, monkeypatch, source, entry_points=BACKBONE):
+def install(folder, monkeypatch, source, entry_points=BACKBONE, extra=""):
     """Puts a distribution with one module on the path."""
     monkeypatch.delitem(sys.modules, "broken_nets", raising=False)
     (folder / "broken_nets.py").write_text(source)
@@ -67,6 +88,9 @@ def install(folder, monkeypatch, source, entry_points=BACKBONE):
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: broken-nets\nVersion: 1.2\n"
+        f"Requires-Dist: no-such-package; extra == '{extra}'\n"
     )
+    if extra:
+        entry_points = entry_points.replace(":net\n", f":net [{extra}]\n")
     (metadata / "entry_points.txt").write_text(entry_points)
     monkeypatch.syspath_prepend(folder)
