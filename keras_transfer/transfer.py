@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 
-from keras_transfer import anatomy
 from keras_transfer import compat
 from keras_transfer import create
 from keras_transfer import model_info
 from keras_transfer import needed_classes
 from keras_transfer import provenance
+from keras_transfer import stages
 
 
 def build_model(
@@ -128,9 +128,9 @@ def _metadata(backbone, record, head, class_names):
 
     height, width, channels = (*backbone.input_shape[1:], None, None, None)[:3]
     origin = record.to_json() if record else {"name": None}
+    # Those of the backbone itself, though a model may be nested in it.
     boundaries = [
-        [stage.name, stage.last_layer]
-        for stage in anatomy.dissect(backbone).stages
+        [stage.name, stage.last_layer] for stage in stages.stages_of(backbone)
     ]
     arguments = head.get_config()
     return {

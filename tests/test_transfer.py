@@ -186,3 +186,28 @@ def test_parts_of_the_wrong_kind_are_refused():
 def test_an_unknown_preprocessing_mode_is_refused():
     with pytest.raises(ValueError, match="Unknown preprocessing mode 'tff'"):
         kt.Preprocessing.of_mode("tff")
+
+
+def test_a_model_may_be_nested_in_the_backbone(tmp_path):
+    block = keras.Sequential(
+        [
+            keras.Input((16, 16, 4)),
+            keras.layers.Conv2D(8, 3, 2, "same", name="inner"),
+        ],
+        name="block",
+    )
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(4, 3, 2, "same", name="first")(image)
+    backbone = keras.Model(image, block(x), name="holder")
+    model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    kt.set_trainable(model, ["stem", "head"])
+    assert {w.path.split("/")[-2] for w in model.trainable_weights} == {
+        "first",
+        "predictions",
+    }
+    kt.save_model(model, tmp_path / "m.keras")
+    loaded = kt.load_model(tmp_path / "m.keras")
+    assert kt.info(loaded).backbone["stages"] == [
+        ["stem", "first"],
+        ["stage_1", "block"],
+    ]
