@@ -140,6 +140,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "linear_probe, the head alone)",
     )
     training.add_argument(
+        "--cache",
+        choices=("auto", "none"),
+        default="auto",
+        help="auto: compute what is frozen once and keep it in memory, where "
+        "that changes no result (default: auto)",
+    )
+    training.add_argument(
         "--augment",
         action="store_true",
         help="turn, shift, shear, zoom and flip the training images",

@@ -58,9 +58,11 @@ def train(
     is_interrupted = False
     try:
         with StopOnInterrupt() as stop:
-            model.fit(
+            kt.fit(
+                model,
                 images,
                 validation_data=validation,
+                cache=_cache(arguments),
                 epochs=arguments.epochs,
                 # The pipeline shuffles; Keras would warn that it cannot.
                 shuffle=False,
@@ -86,6 +88,12 @@ def train(
     print_result(model, best, validation, seconds)
     print(f"\nWritten: {', '.join(map(str, outputs))}")
     return 0
+
+
+def _cache(arguments):
+    # Augmented images are new in every epoch; nobody needs to be told.
+    is_off = arguments.cache == "none" or arguments.augment
+    return False if is_off else "auto"
 
 
 def _read_images(arguments, network):

@@ -160,7 +160,7 @@ def test_augmentation_changes_training_only(fit, photos, tmp_path):
         (["--head=cnn"], "invalid choice: 'cnn'"),
         (["--head=mlp", "--hidden-units=8,x"], "received 'x'"),
         (["--hidden-units=8"], "--hidden-units belongs to --head mlp"),
-        (["--backbone=test/tini"], "Did you mean 'test/tiny'?"),
+        (["--backbone=test/tini"], "Did you mean 'test/tiny'"),
         (["--image-size=4"], "at least 8x8 pixels. Received: --image-size 4"),
         (["--option=widht=3"], "Did you mean 'width'?"),
         (["--option=width=wide"], "must be a number; its default is 4"),

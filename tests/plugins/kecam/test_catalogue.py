@@ -31,6 +31,7 @@ def test_pyproject_declares_what_the_catalogue_lists():
         )
 
 
+@pytest.mark.slow
 def test_the_catalogue_is_what_kecam_s_sources_say():
     listed = {m["name"]: m for m in enumerate_models.enumerate_models()}
     stored = json.loads(enumerate_models.TARGET.read_text("utf-8"))
@@ -71,8 +72,8 @@ def test_listing_is_fast():
 def test_looking_at_every_model_imports_neither_kecam_nor_keras():
     code = """
 import sys, keras_transfer as kt
-assert all(plugin.state == "ok" for plugin in kt.plugins())
-assert len(kt.list_backbones(provider="kecam")) == 381
+names = kt.list_backbones(provider="kecam")
+assert len([kt.get_backbone(name) for name in names]) == 381
 for name in ("keras", "tensorflow", "keras_cv_attention_models", "kecam"):
     assert name not in sys.modules, name
 """
