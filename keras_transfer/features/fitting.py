@@ -32,10 +32,11 @@ def fit(
 
     What the frozen layers make of each image is kept in memory, and the steps
     of training begin there. That is done wherever it cannot change the result:
-    when what is frozen draws no random numbers, and the data are arrays or
-    come from `kt.data.from_directory` without augmentation. When a schedule
-    moves the freeze boundary, the features are computed anew. Callbacks, the
-    order of images, metrics and the history are those of one ordinary `fit`.
+    on TensorFlow, when what is frozen draws no random numbers, and the data
+    are arrays or come from `kt.data.from_directory` without augmentation. When
+    a schedule moves the freeze boundary, the features are computed anew.
+    Callbacks, the order of images, metrics and the history are those of one
+    ordinary `fit`.
 
     The steps are the same bit for bit for a batch of the same images in the
     same order. Computed beside other images, the features of one may differ

@@ -37,8 +37,10 @@ def find_obstacle(
 
 
 def _of_model(model):
-    if keras.backend.backend() == "jax":
-        return "on JAX all features would be constants of the compiled step"
+    # On JAX all features would be constants of the compiled step; on torch
+    # Keras insists on the model's own inputs before the first step.
+    if keras.backend.backend() != "tensorflow":
+        return "it works on the TensorFlow backend alone"
     if not compat.is_graph(model):
         return f"{model.name!r} has no graph that could be divided"
     for name in ("train_step", "test_step", "compute_loss"):
