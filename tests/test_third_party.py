@@ -11,6 +11,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 
 import keras
 import numpy as np
@@ -28,12 +30,12 @@ def pip(*arguments):
     )
 
 
-def run(*command, path):
+def run(*command, path, python=sys.executable):
     """Runs Python with some folders on its path; returns what it prints."""
     known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     folders = [*map(str, path), *filter(None, known)]
     done = subprocess.run(
-        [sys.executable, *map(str, command)],
+        [python, *map(str, command)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True,
         text=True,
@@ -43,19 +45,27 @@ def run(*command, path):
     return done.stdout.strip()
 
 
+OFFLINE = ("--no-deps", "--no-index")
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The folder into which the example was installed from its wheel."""
+def wheel(tmp_path_factory):
+    """The example as a wheel."""
     folder = tmp_path_factory.mktemp("third_party")
-    source = folder / "source"
+    source, wheels = folder / "source", folder / "wheels"
     # Building leaves its traces beside the source.
     shutil.copytree(EXAMPLE, source)
-    wheels, target = folder / "wheels", folder / "site"
-    offline = ("--no-deps", "--no-index")
-    pip("wheel", source, "--no-build-isolation", *offline, "-w", wheels)
+    pip("wheel", source, "--no-build-isolation", *OFFLINE, "-w", wheels)
     (wheel,) = wheels.glob("*.whl")
     assert wheel.name == "edge_nets-1.0-py3-none-any.whl"
-    pip("install", wheel, *offline, "--target", target)
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The folder into which the example was installed from its wheel."""
+    target = tmp_path_factory.mktemp("site")
+    pip("install", wheel, *OFFLINE, "--target", target)
     return target
 
 
@@ -94,6 +104,28 @@ def trained(installed, tmp_path_factory):
 def test_it_is_listed_among_the_backbones(installed):
     command = ("-m", "keras_transfer", "backbones", "list", "*edge_net")
     assert run(*command, path=[installed]) == "edges/edge_net"
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """Python of a fresh environment: the example beside the library."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    python = folder / "bin" / "python"
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    # What the library needs cannot be installed without a network.
+    known = sysconfig.get_path("purelib")
+    (site / "known.pth").write_text(
+        f"import site; site.addsitedir({known!r})\n"
+    )
+    pip("--python", python, "install", wheel, *OFFLINE)
+    return python
+
+
+def test_a_fresh_environment_lists_it_and_loads_its_file(environment, trained):
+    command = ("-m", "keras_transfer", "backbones", "list", "*edge_net")
+    assert run(*command, path=[], python=environment) == "edges/edge_net"
+    assert run("-c", LOAD, trained, path=[], python=environment) == "True"
 
 
 def test_it_passes_the_check_trains_and_is_saved(trained):
