@@ -178,7 +178,8 @@ def test_a_transformer_is_cut_at_a_block(images_and_labels, vit):
     assert [s.name for s in kt.stages_of(cut)] == ["stem", "block_1"]
     assert not any("encoder_2" in layer.name for layer in cut.layers)
     for layer in cut.layers:
-        layer.set_weights(vit.get_layer(layer.name).get_weights())
+        if layer.weights:
+            layer.set_weights(vit.get_layer(layer.name).get_weights())
     part = keras.Model(vit.input, vit.get_layer("encoder_1_add_2").output)
     images = images_and_labels[0].astype("float32")
     np.testing.assert_array_equal(cut(images), part(images))
