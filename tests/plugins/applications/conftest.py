@@ -27,6 +27,26 @@ SIZES = {
 }
 
 
+# The smallest of each family: the others differ in depth and width alone, and
+# are built by the slow run.
+SMALLEST = {
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_b0",
+    "inception_resnet_v2",
+    "inception_v3",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "nasnet_mobile",
+    "resnet50",
+    "resnet50_v2",
+    "vgg16",
+    "xception",
+}
+
+
 def factories():
     """Names of the functions of keras.applications that build models."""
     return [
@@ -43,6 +63,16 @@ def registered():
         for point in importlib.metadata.entry_points(group=GROUP)
         if point.name.startswith("applications.")
     }
+
+
+def smallest_first():
+    """All backbones; those beyond the smallest of their family are slow."""
+    return [
+        name
+        if name.partition("/")[2] in SMALLEST
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in sorted(registered())
+    ]
 
 
 @dataclasses.dataclass
@@ -81,7 +111,7 @@ def imitate_pretraining(backbone):
             layer.finalize_state()
 
 
-@pytest.fixture(scope="session", params=sorted(registered()))
+@pytest.fixture(scope="session", params=smallest_first())
 def application(request):
     keras.utils.set_random_seed(0)
     factory = registered()[request.param]

@@ -75,3 +75,11 @@ def test_an_image_below_the_minimum_is_refused(name):
     size = kt.get_backbone(name).minimum_size - 1
     with pytest.raises(ValueError, match="needs images of at least"):
         kt.create_backbone(name, weights=None, input_shape=(size, size, 3))
+
+
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_its_facts_are_complete(name):
+    spec = kt.get_backbone(name)
+    assert spec.reference.startswith("https://arxiv.org/abs/")
+    assert spec.licence.startswith("code Apache-2.0; weights ")
+    assert spec.description

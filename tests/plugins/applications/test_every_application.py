@@ -133,10 +133,3 @@ def test_layer_names_do_not_depend_on_what_was_built_before(application):
         if isinstance(layer, keras.layers.InputLayer)
     ]
     assert inputs == ["input_layer"]
-
-
-def test_its_facts_are_complete(application):
-    spec = application.spec
-    assert spec.reference.startswith("https://arxiv.org/abs/")
-    assert spec.licence.startswith("code Apache-2.0; weights ")
-    assert spec.description
