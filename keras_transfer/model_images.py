@@ -70,12 +70,20 @@ def decode_for(
         paths: The files.
 
     Raises:
-        ValueError: If the model has no fixed size, or a file is unreadable.
+        ValueError: If the model has other inputs or no fixed size, or a file
+            is unreadable.
     """
     # Decoding needs TensorFlow; arrays do not.
     from keras_transfer.data import load_image
 
-    height, width, channels = model.input_shape[1:]
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise ValueError(
+            f"The model {model.name!r} does not take one batch of images, so "
+            f"files cannot be read for it. Its input shape is {shape}: pass "
+            "arrays."
+        )
+    height, width, channels = shape[1:]
     if height is None or width is None:
         raise ValueError(
             f"The model {model.name!r} has no fixed image size, so files "

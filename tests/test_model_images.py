@@ -81,3 +81,11 @@ def test_files_need_a_fixed_size(tmp_path):
     keras.utils.save_img(tmp_path / "a.png", PIXELS[0], scale=False)
     with pytest.raises(ValueError, match="has no fixed image size"):
         as_inputs(model, tmp_path / "a.png")
+
+
+def test_files_are_read_for_one_input_alone(tmp_path):
+    inputs = [keras.Input((4, 4, 3)), keras.Input((2,))]
+    x = keras.layers.Flatten()(inputs[0])
+    model = keras.Model(inputs, keras.layers.Concatenate()([x, inputs[1]]))
+    with pytest.raises(ValueError, match="take one batch of images.*arrays"):
+        as_inputs(model, tmp_path / "a.png")

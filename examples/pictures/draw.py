@@ -27,7 +27,7 @@ photographs = [
     kt.data.load_image(folder / name, (height, width)) for name in PHOTOGRAPHS
 ]
 labels = kt.predict_labels(model, photographs)
-heat = kt.layer_cam(model, photographs, kt.Contrast(), at="stage_3")
+heat = kt.layer_cam(model, photographs, kt.Contrast())
 figure = kt.plot_explanation(photographs, heat, titles=labels)
 # Small enough for a README, sharp enough to see the ant.
 figure.savefig(

@@ -52,9 +52,9 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--method",
         choices=METHODS,
-        default="grad-cam",
+        default="layer-cam",
         metavar="METHOD",
-        help=f"one of {', '.join(METHODS)} (default: grad-cam)",
+        help=f"one of {', '.join(METHODS)} (default: layer-cam)",
     )
     parser.add_argument(
         "--class",
@@ -70,7 +70,8 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--at",
         metavar="LAYER",
-        help="stage or layer whose maps are used (default: the last one)",
+        help="stage or layer whose maps are used (default: the last one; for "
+        "layer-cam the last stage of finer maps)",
     )
     parser.add_argument(
         "--out",

@@ -9,6 +9,7 @@ from rich import filesize
 
 from keras_transfer.data.check import check_images
 from keras_transfer.data.report import report
+from keras_transfer.embedding.features import check_features
 from keras_transfer.embedding.photographs import Photographs
 from keras_transfer.embedding.result import VECTORS
 from keras_transfer.embedding.result import Embeddings
@@ -58,7 +59,8 @@ def embed(
             of its `file_paths`, without augmentation; or an array of images of
             shape `(rows, height, width, channels)`.
         at: The activation to take, a selector as for `build_extractor`.
-            Defaults to the output of the backbone.
+            Defaults to the output of the backbone, which a classifier must
+            have nested.
         pooling: `"avg"`, `"max"` or `"gem"` over the positions of feature
             maps; `None` keeps the maps. Defaults to `"avg"`.
         out: A folder to write to, as `vectors.npy` with its record; or a
@@ -85,8 +87,9 @@ def embed(
     Raises:
         StaleFeaturesError: `out` holds something made from other weights,
             files or options.
-        ValueError: There is no image, `at` matches nothing, an embedding is
-            not finite, or `out` cannot be written.
+        ValueError: There is no image, `at` matches nothing or is the output
+            of a classifier, an embedding is not finite, or `out` cannot be
+            written.
 
     Example:
     >>> image = keras.Input((8, 8, 3))
@@ -99,6 +102,7 @@ def embed(
     ['ants', 'bees']
     """
     _check_arguments(batch_size, bad_files)
+    check_features(model, at)
     extractor = build_extractor(model, {VECTORS: at}, pooling=pooling)
     size, mode = reading_of(model, image_size)
     source = find_source(model, data)

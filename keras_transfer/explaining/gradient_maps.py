@@ -25,8 +25,9 @@ def grad_cam(
 ) -> np.ndarray:
     """Shows where in an image a network sees a class.
 
-    The first explanation to try: each channel of the last maps counts by its
-    mean gradient. On logits, so that a class the network is sure of is not
+    The explanation that others are compared with: each channel of the last
+    maps counts by its mean gradient. These maps are coarse; `layer_cam` is
+    more precise. On logits, so that a class the network is sure of is not
     explained by the saturation of the softmax.
 
     Args:
@@ -124,16 +125,19 @@ def layer_cam(
     output: str | int | None = None,
     upsample: bool = True,
 ) -> np.ndarray:
-    """Shows in detail which positions of a layer speak for a class.
+    """Shows in detail which positions speak for a class.
 
-    Prefer it to `grad_cam` at the lower stages, whose maps are fine: each
-    position of each channel has a weight of its own.
+    Prefer it where the object is small or its place matters: each position of
+    each channel has a weight of its own, so that the maps may be finer than
+    the last ones, on which `grad_cam` relies.
 
     Args:
         model: As for `grad_cam`.
         images: As for `grad_cam`.
         target: As for `grad_cam`.
-        at: As for `grad_cam`.
+        at: As for `grad_cam`, but defaults to the end of the last stage whose
+            maps are finer than the last ones, and to these where all maps are
+            of one size.
         output: As for `grad_cam`.
         upsample: As for `grad_cam`.
 
@@ -155,17 +159,19 @@ def layer_cam(
 
     Reference: [Jiang et al., 2021](https://mmcheng.net/layercam/)
     """
-    return _weighted(_layer_cam, model, images, target, at, output, upsample)
+    return _weighted(
+        _layer_cam, model, images, target, at, output, upsample, fine=True
+    )
 
 
 Combine = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def _weighted(
-    combine: Combine, model, images, target, at, output, upsample
+    combine: Combine, model, images, target, at, output, upsample, fine=False
 ) -> np.ndarray:
     question, place, activation = ask_for_maps(
-        model, images, target, at, output
+        model, images, target, at, output, fine
     )
     (gradient,) = question.network.gradients(
         question.inputs, question.score, {place: activation}
@@ -180,8 +186,8 @@ def _weighted(
     if empty.any():
         warnings.warn(
             f"In {int(empty.sum())} of {len(heat)} images no position at "
-            f"{at or 'the last layer with positions'!r} speaks for the class. "
-            "An earlier layer, `at=`, or another method may show more.",
+            f"{at or 'the default layer'} speaks for the class. Another layer, "
+            "`at=`, or another method may show more.",
             stacklevel=3,
         )
     return resized(heat, size) if upsample else heat

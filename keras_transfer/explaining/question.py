@@ -65,6 +65,7 @@ def ask_for_maps(
     target: Target = None,
     at: str | None = None,
     output: str | int | None = None,
+    fine: bool = False,
 ) -> tuple[Question, Place, np.ndarray]:
     """Returns a question with the place of the maps and the activation there.
 
@@ -74,6 +75,8 @@ def ask_for_maps(
         target: As for `grad_cam`.
         at: As for `grad_cam`.
         output: As for `grad_cam`.
+        fine: Whether the maps, where `at` is `None`, are those before the
+            last loss of resolution. Defaults to False: the last ones.
 
     Raises:
         ValueError: If an argument does not fit the model.
@@ -81,7 +84,10 @@ def ask_for_maps(
     """
     model = graph_model(model)
     network = Network(model, output)
-    place = spatial.place_of_maps(network, at)
+    if at is None and fine:
+        place = spatial.place_of_fine_maps(network)
+    else:
+        place = spatial.place_of_maps(network, at)
     inputs = model_images.as_inputs(model, images)
     logits, (activation,) = network.forward(inputs, [place])
     score = score_function(target, logits, network.class_names)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_transfer import anatomy
 from keras_transfer.explaining.graph import Place
 from keras_transfer.explaining.network import Network
 
@@ -36,6 +37,30 @@ def place_of_maps(network: Network, at: str | None) -> Place:
             "height, width, channels) or (batch, tokens, channels)."
         )
     return place
+
+
+def place_of_fine_maps(network: Network) -> Place:
+    """Returns the end of the last stage whose maps are finer than the last.
+
+    Where there is none, as in a transformer of one resolution, it is the last
+    layer whose output has positions.
+
+    Args:
+        network: The network.
+
+    Raises:
+        ValueError: If no output has positions.
+    """
+    parts = anatomy.dissect(network.model)
+    known = [stage for stage in parts.stages if stage.reduction is not None]
+    finer = [s for s in known if s.reduction < known[-1].reduction]
+    if finer:
+        end = parts.backbone.get_layer(finer[-1].last_layer).output
+        # An output that is explained may not depend on the backbone.
+        found = [p for p in network.places if p.tensor is end]
+        if found and _has_positions(found[-1]):
+            return found[-1]
+    return place_of_maps(network, None)
 
 
 def image_size_of(inputs: list[np.ndarray]) -> tuple[int, int]:

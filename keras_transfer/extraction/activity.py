@@ -49,7 +49,8 @@ def unit_activity(extractor: keras.Model, images: Any) -> list[LayerActivity]:
 
     Args:
         extractor: A model that `build_extractor` made.
-        images: A batch of pixels, or paths of files; a hundred are enough.
+        images: A batch of pixels, or paths of files; for a model with several
+            inputs a list or a dictionary of batches. A hundred are enough.
 
     Returns:
         One `LayerActivity` for each activation, in the extractor's order.
@@ -69,8 +70,8 @@ def unit_activity(extractor: keras.Model, images: Any) -> list[LayerActivity]:
     (4, 0.0, 1.0)
     """
     tallies: dict[str, _Tally] = {}
-    for start in range(0, max(len(images), 1), _AT_ONCE):
-        _, activations = see(extractor, images[start : start + _AT_ONCE])
+    for batch in _batches(extractor, images):
+        _, activations = see(extractor, batch)
         for name, values in activations.items():
             tallies.setdefault(name, _Tally()).add(values)
     return [tally.result(name) for name, tally in tallies.items()]
@@ -131,7 +132,8 @@ def plot_unit_activity(
     # Room for the figures behind the bars.
     most = max(layer.dead_share for layer in layers)
     right.set(xlim=(0, max(0.1, 1.4 * most)))
-    right.set_xlabel(f"dead units over {len(images)} images")
+    count = _count(extractor, images)
+    right.set_xlabel(f"dead units over {count} images")
     right.xaxis.set_major_formatter(ticker.PercentFormatter(1))
     right.xaxis.set_major_locator(ticker.MaxNLocator(4))
     right.tick_params(axis="y", length=0)
@@ -142,6 +144,29 @@ def plot_unit_activity(
     if path is not None:
         figure.savefig(os.fspath(path), dpi=150)
     return figure
+
+
+def _has_parts(extractor, images):
+    """Whether images are several batches, one for each input."""
+    return isinstance(images, dict) or (
+        isinstance(images, (list, tuple))
+        and len(getattr(extractor, "inputs", None) or [None]) > 1
+    )
+
+
+def _count(extractor, images):
+    if _has_parts(extractor, images):
+        return len(keras.tree.flatten(images)[0])
+    return len(images)
+
+
+def _batches(extractor, images):
+    for start in range(0, max(_count(extractor, images), 1), _AT_ONCE):
+        chosen = slice(start, start + _AT_ONCE)
+        if _has_parts(extractor, images):
+            yield keras.tree.map_structure(lambda a, s=chosen: a[s], images)
+        else:
+            yield images[chosen]
 
 
 class _Tally:

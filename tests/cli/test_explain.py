@@ -34,8 +34,8 @@ def test_a_picture_for_each_photograph(run, model, photos, tmp_path):
     rows = [line.split("\t") for line in out.splitlines()]
     assert [row[0] for row in rows] == list(map(str, paths))
     assert [row[3] for row in rows] == [
-        "a/b/1_grad_cam.png",
-        "a/b/1_2_grad_cam.png",
+        "a/b/1_layer_cam.png",
+        "a/b/1_2_layer_cam.png",
     ]
     labels = kt.predict_labels(model, paths)
     assert [row[1] for row in rows] == labels

@@ -304,3 +304,17 @@ def test_a_sequential_model_is_embedded():
         2,
         4,
     )
+
+
+@pytest.mark.parametrize("separate", [True, False])
+def test_probabilities_are_no_features(separate):
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Flatten(name="flat")(image)
+    x = keras.layers.Dense(2, None if separate else "softmax")(x)
+    if separate:
+        x = keras.layers.Softmax()(x)
+    model = keras.Model(image, x)
+    pixels = np.ones((3, 8, 8, 3), "float32")
+    with pytest.raises(ValueError, match="no nested backbone.*'flat'"):
+        kt.embed(model, pixels)
+    assert kt.embed(model, pixels, at="flat").vectors.shape == (3, 192)

@@ -124,6 +124,44 @@ def test_maps_inside_agree_with_finite_differences(build, explain):
     np.testing.assert_allclose(heat, expected, atol=2e-3 * scale)
 
 
+def three_resolutions(size=16):
+    """A nested backbone; every stage ends in a layer of its number."""
+    image = keras.Input((size, size, 3))
+    x = image
+    for number in (1, 2, 3):
+        x = keras.layers.Conv2D(4, 3, 2, "same", name=f"c{number}")(x)
+    backbone = keras.Model(image, x, name="backbone")
+    outer = keras.Input((16, 16, 3))
+    return keras.Model(outer, networks.classify(backbone(outer)))
+
+
+@pytest.mark.parametrize("size", [16, None])
+def test_layer_cam_looks_where_maps_are_finer_than_the_last(size):
+    model = three_resolutions(size)
+    # So that something speaks for each class.
+    model.set_weights([np.abs(w) for w in model.get_weights()])
+    images = np.random.default_rng(0).uniform(0, 255, (3, 16, 16, 3))
+    for explain, layer in ((kt.layer_cam, "c2"), (kt.grad_cam, "c3")):
+        heat = explain(model, images, 1, upsample=False)
+        expected = explain(
+            model, images, 1, at=f"backbone/{layer}", upsample=False
+        )
+        np.testing.assert_array_equal(heat, expected)
+        assert heat.any()
+
+
+def test_layer_cam_of_an_output_beside_the_backbone_takes_its_last_maps():
+    model = three_resolutions()
+    beside = keras.layers.Conv2D(5, 3, 2, kernel_initializer="ones")
+    x = beside(model.input)
+    pooled = keras.layers.GlobalAveragePooling2D()(x)
+    other = keras.layers.Dense(2, kernel_initializer="ones")(pooled)
+    both = keras.Model(model.input, [*model.outputs, other])
+    images = np.ones((1, 16, 16, 3))
+    heat = kt.layer_cam(both, images, 1, output=1, upsample=False)
+    assert heat.shape == (1, 7, 7)
+
+
 def kt_paths(model):
     from keras_transfer.extraction.calls import calls_of
 

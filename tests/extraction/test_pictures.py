@@ -164,6 +164,19 @@ def test_a_unit_that_lives_in_one_batch_is_not_dead(model):
     assert len(alone.dead) > len(both.dead)
 
 
+@pytest.mark.parametrize("packed", [list, dict])
+def test_unit_activity_of_a_model_with_two_inputs(packed):
+    inputs = {name: keras.Input((4, 4, 1), name=name) for name in "ab"}
+    x = keras.layers.Subtract(name="less")([inputs["a"], inputs["b"]])
+    model = keras.Model(inputs if packed is dict else list(inputs.values()), x)
+    extractor = kt.build_extractor(model, ["less"])
+    images = {"a": np.full((70, 4, 4, 1), 5.0), "b": np.ones((70, 4, 4, 1))}
+    if packed is list:
+        images = list(images.values())
+    (activity,) = kt.unit_activity(extractor, images)
+    assert (activity.mean, activity.units) == (4, 1)
+
+
 def test_the_picture_of_unit_activity(model, tmp_path):
     extractor = kt.build_extractor(model, ["tiny/conv_1", "tiny/relu_3"])
     path = tmp_path / "activity.png"
