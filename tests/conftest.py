@@ -21,6 +21,31 @@ def seed():
     keras.utils.set_random_seed(0)
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--xla",
+        action="store_true",
+        help="compile every network as Keras does, which takes twice as long",
+    )
+
+
+@pytest.fixture(autouse=True)
+def small_networks_do_without_xla(request, monkeypatch):
+    """Leaves out a compilation that takes longer than what most tests check.
+
+    What is about compiled steps is marked `xla` and has it, as have the slow
+    tests and whatever runs in a process of its own.
+    """
+    node, wanted = request.node, request.config.getoption("--xla")
+    if wanted or any(map(node.get_closest_marker, ("xla", "slow"))):
+        return
+    if keras.backend.backend() == "tensorflow":
+        monkeypatch.setattr(
+            "keras.src.trainers.trainer.model_supports_jit",
+            lambda model: False,
+        )
+
+
 @pytest.fixture(autouse=True)
 def registrations_end_with_the_test(monkeypatch):
     shared = backbone.default_registry()

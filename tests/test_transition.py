@@ -11,6 +11,8 @@ from keras_transfer.optimizer import wrap_optimizer
 from keras_transfer.transition import transition
 from tests.optimizer import networks as net
 
+pytestmark = pytest.mark.xla
+
 
 class Phases(keras.callbacks.Callback):
     """Opens other parts at the beginning of each epoch; notes what changed."""

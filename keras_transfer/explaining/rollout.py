@@ -23,7 +23,7 @@ def attention_rollout(
     The attention of all layers is multiplied through, with the shortcut around
     each of them; it is the same for all classes. Attention must be over all
     tokens of the image: windows and channel groups have no rollout, and
-    `grad_cam` explains such networks.
+    `layer_cam` explains such networks.
 
     Args:
         model: A model whose graph holds `keras.layers.MultiHeadAttention`, or
@@ -153,11 +153,11 @@ def _why_not(model, scores):
             f"The attention of {model.name!r} is not over all tokens of the "
             "image but over windows or channels, so there is no rollout. "
             f"Its scores have the shapes {shapes} for each image or window. "
-            "`kt.grad_cam` explains such networks."
+            "`kt.layer_cam` explains such networks."
         )
     return (
         f"No attention scores can be had from {model.name!r}: its graph holds "
         "neither keras.layers.MultiHeadAttention nor a softmax over tokens, or "
-        "hides them inside a layer of its own. `kt.grad_cam` explains such "
+        "hides them inside a layer of its own. `kt.layer_cam` explains such "
         "networks."
     )

@@ -8,6 +8,8 @@ from keras_transfer.optimizer import wrap_optimizer
 from keras_transfer.transition import transition
 from tests.optimizer import networks as net
 
+pytestmark = pytest.mark.xla
+
 EQUIVALENT = {
     **net.OPTIMIZERS,
     "adam, global norm": lambda: keras.optimizers.Adam(

@@ -8,6 +8,8 @@ import keras_transfer as kt
 from keras_transfer import schedules as ks
 from tests.schedules import networks as net
 
+pytestmark = pytest.mark.xla
+
 
 @pytest.mark.parametrize("name", net.SCHEDULES)
 def test_each_epoch_changes_exactly_what_is_open(name):

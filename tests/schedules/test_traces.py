@@ -6,9 +6,10 @@ import pytest
 from keras_transfer import schedules as ks
 from tests.schedules import networks as net
 
-pytestmark = pytest.mark.skipif(
-    net.BACKEND == "torch", reason="torch does not trace"
-)
+pytestmark = [
+    pytest.mark.xla,
+    pytest.mark.skipif(net.BACKEND == "torch", reason="torch does not trace"),
+]
 
 
 class Counts(keras.layers.Layer):
