@@ -6,6 +6,15 @@ import json
 import pathlib
 from typing import Any
 
+# What whoever runs an exported file relies on.
+_KEYS = {
+    "class_names": (list, type(None)),
+    "input": dict,
+    "output": dict,
+    "files": dict,
+    "versions": dict,
+}
+
 
 def sidecar_of(path: pathlib.Path) -> pathlib.Path:
     """Returns where the description of an exported file lies, beside it."""
@@ -33,6 +42,37 @@ def check_sidecar(path: pathlib.Path) -> None:
             f"Cannot write the description of {path.name!r}: there is another "
             f"file {sidecar.name!r} beside it. Move it, or choose another name."
         )
+
+
+def read_sidecar(path: pathlib.Path) -> dict[str, Any]:
+    """Returns what was written beside an exported file.
+
+    Args:
+        path: The exported file or folder.
+
+    Raises:
+        ValueError: If there is no such description, or it is damaged.
+    """
+    sidecar = sidecar_of(path)
+    try:
+        record = json.loads(sidecar.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path.name!r} needs its description {sidecar.name!r}, which "
+            "`keras-transfer export` writes beside it. It cannot be read: "
+            f"{error}."
+        ) from error
+    missing = [
+        key
+        for key, kind in _KEYS.items()
+        if not isinstance(record, dict) or not isinstance(record.get(key), kind)
+    ]
+    if missing:
+        raise ValueError(
+            f"{sidecar.name!r} is no description of an exported file: it lacks "
+            f"{', '.join(missing)}. Export the model again."
+        )
+    return record
 
 
 def write_sidecar(
