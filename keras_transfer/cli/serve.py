@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     with bind(arguments.host, arguments.port) as taken:
         start_keras_for(arguments.model)
         application = build_service(arguments.model, limits)
+        # From here on whoever comes waits for the answer, however early.
+        taken.listen()
         port = taken.getsockname()[1]
         host = arguments.host
         address = f"[{host}]" if ":" in host else host

@@ -23,8 +23,8 @@ _SIGNATURES = (
     (b"<svg", "SVG"),
     (b"<?xml", "XML"),
 )
-# The second where warnings are errors.
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# What Pillow says of too many pixels; the second where warnings are errors.
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _READABLE = ("JPEG", "PNG", "GIF", "BMP", "WebP")
 
 
@@ -58,7 +58,7 @@ def explain_contents(head: bytes, error: Exception) -> str:
     """
     if not head:
         return "the file is empty"
-    if isinstance(error, _BOMBS):
+    if isinstance(error, BOMBS):
         return "it has more pixels than can be decoded safely"
     found = _format_of(head)
     if found not in _READABLE and isinstance(error, UnidentifiedImageError):

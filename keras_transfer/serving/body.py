@@ -63,7 +63,8 @@ class Body:
         A client that is still sending when the connection closes may never
         see the answer.
         """
-        if self._is_held_back and not self._received:
+        is_late = time.monotonic() > self._deadline
+        if is_late or (self._is_held_back and not self._received):
             return
         deadline = time.monotonic() + _DRAIN_SECONDS
         try:

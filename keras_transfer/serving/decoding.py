@@ -3,8 +3,8 @@
 import io
 
 import numpy as np
-from PIL import Image
 
+from keras_transfer.data.diagnosis import BOMBS
 from keras_transfer.data.diagnosis import explain_contents
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier
@@ -42,7 +42,7 @@ def decode_upload(
     except Exception as error:
         reason = explain_contents(upload.contents[:16], error)
         status, mend = 422, "Send a JPEG, PNG, GIF, BMP or WebP file"
-        if isinstance(error, Image.DecompressionBombError):
+        if isinstance(error, BOMBS):
             status = 413
             mend = f"Send at most {limits.max_pixels / 1e6:g} megapixels"
         raise Refusal(

@@ -23,19 +23,24 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ValueError: If the address cannot be had.
     """
+    if not 0 <= port < 65536:
+        # The C library would take the rest of a division for the port.
+        raise ValueError(_cannot_listen(host, port, "there is no such port"))
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ValueError(_cannot_listen(host, port, error)) from error
+        reason = error.strerror or error
+        raise ValueError(_cannot_listen(host, port, reason)) from error
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
     except OSError as error:
         taken.close()
-        raise ValueError(_cannot_listen(host, port, error)) from error
+        reason = error.strerror or error
+        raise ValueError(_cannot_listen(host, port, reason)) from error
     return taken
 
 
@@ -75,8 +80,8 @@ def _ignore(number, frame):
     pass
 
 
-def _cannot_listen(host, port, error):
+def _cannot_listen(host, port, reason):
     return (
-        f"Cannot listen on {host} port {port}: {error.strerror or error}. "
-        "Choose another with --port or --host."
+        f"Cannot listen on {host} port {port}: {reason}. Choose another with "
+        "--port or --host."
     )

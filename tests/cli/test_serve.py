@@ -42,7 +42,6 @@ def test_a_signal_ends_it_after_what_is_in_flight(
         assert found[1] == str(tmp_path / "model.tflite")
         assert found[2] == "127.0.0.1"
         contents = photograph()
-        assert contents in (b"", contents)
         head = (
             b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
             b"Content-Length: %d\r\n\r\n" % len(contents)
@@ -58,7 +57,10 @@ def test_a_signal_ends_it_after_what_is_in_flight(
             raw.sendall(contents[100:])
             assert raw.recv(1 << 16).startswith(b"HTTP/1.1 200")
         assert process.wait(30) == code
-        assert process.stderr.read() == errors
+        # Runtimes greet there as well.
+        said = process.stderr.read()
+        assert said.endswith(errors)
+        assert "Traceback" not in said
     finally:
         process.kill()
         process.communicate()
@@ -94,4 +96,4 @@ def test_a_wrong_argument_is_one_sentence(run, photos, words, sentence):
 def test_a_port_that_is_none_is_told(run):
     code, _, err = run("serve", "m", "--port=70000")
     assert code == 2
-    assert "Cannot listen on 127.0.0.1 port 70000" in err
+    assert "Cannot listen on 127.0.0.1 port 70000: there is no such" in err

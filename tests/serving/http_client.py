@@ -56,13 +56,16 @@ class Service:
             connection.request(method, path, body, dict(headers))
             return _reply(connection.getresponse())
 
-    def send_bytes(self, *pieces, pause=0.0):
+    def send_bytes(self, *pieces, pause=0.0, is_all=False):
         """Sends what may be no HTTP at all; returns what comes back."""
         with socket.create_connection(("127.0.0.1", self.port), 60) as raw:
             for number, piece in enumerate(pieces):
                 if number:
                     time.sleep(pause)
                 raw.sendall(piece)
+            if is_all:
+                # What is waiting for more learns that there is none.
+                raw.shutdown(socket.SHUT_WR)
             return raw.recv(1 << 16)
 
 
