@@ -60,7 +60,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
-    from keras_transfer.serving.limits import Limits
+    from keras_transfer.serving.limits import ServiceLimits
     from keras_transfer.serving.service import build_service
     from keras_transfer.serving.service import check_packages
 
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_transfer.serving.running import bind
     from keras_transfer.serving.running import run_until_stopped
 
-    limits = Limits(
+    limits = ServiceLimits(
         max_body_bytes=arguments.max_megabytes * _MEGA,
         max_pixels=arguments.max_megapixels * 1_000_000,
         max_images=arguments.max_images,

@@ -22,7 +22,7 @@ from keras_transfer.ranking import rank
 from keras_transfer.serving.body import Body
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.decoding import decode_upload
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.metrics import Metrics
 from keras_transfer.serving.micro_batches import MicroBatches
 from keras_transfer.serving.refusal import Refusal
@@ -38,7 +38,9 @@ _PAGE_HEADERS = {
 }
 
 
-def build_application(classifier: Classifier, limits: Limits) -> Starlette:
+def build_application(
+    classifier: Classifier, limits: ServiceLimits
+) -> Starlette:
     """Builds the application around an open classifier.
 
     Args:

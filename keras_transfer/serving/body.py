@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.refusal import Refusal
 
 # How long the rest of a refused request is read, and thrown away.
@@ -23,7 +23,7 @@ class Body:
         limits: What it may be.
     """
 
-    def __init__(self, request: Request, limits: Limits):
+    def __init__(self, request: Request, limits: ServiceLimits):
         self._receive: Callable[[], Awaitable[Any]] = request.receive
         self._limits = limits
         self._deadline = time.monotonic() + limits.body_seconds

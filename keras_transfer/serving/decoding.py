@@ -8,13 +8,13 @@ from keras_transfer.data.diagnosis import BOMBS
 from keras_transfer.data.diagnosis import explain_contents
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.refusal import Refusal
 from keras_transfer.serving.uploads import Upload
 
 
 def decode_upload(
-    upload: Upload, classifier: Classifier, limits: Limits
+    upload: Upload, classifier: Classifier, limits: ServiceLimits
 ) -> np.ndarray:
     """Returns the pixels of an image at the size that a classifier takes.
 

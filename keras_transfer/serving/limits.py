@@ -5,7 +5,7 @@ import numbers
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class ServiceLimits:
     """Limits of a service; a request beyond one is refused with a sentence.
 
     Args:
@@ -23,7 +23,7 @@ class Limits:
             Defaults to 30.
 
     Example:
-    >>> Limits(max_batch=0)
+    >>> ServiceLimits(max_batch=0)
     Traceback (most recent call last):
     ...
     ValueError: `max_batch` must be a whole number of at least 1. Received: 0.

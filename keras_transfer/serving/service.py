@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.serving.classifier import Classifier
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.opening import open_classifier
 
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 
 
-def build_service(path: str | os.PathLike, limits: Limits | None = None) -> Any:
+def build_service(
+    path: str | os.PathLike, limits: ServiceLimits | None = None
+) -> Any:
     """Opens a model file and returns an ASGI application that predicts.
 
     `POST /predict` takes image files or JSON; `/metadata`, `/healthz` and
@@ -24,7 +26,7 @@ def build_service(path: str | os.PathLike, limits: Limits | None = None) -> Any:
     Args:
         path: A `.keras` file, or a file that `export` wrote, with the JSON
             file beside it.
-        limits: What clients may ask. Defaults to `Limits()`.
+        limits: What clients may ask. Defaults to `ServiceLimits()`.
 
     Returns:
         A Starlette application, ready to answer: the model has run once.
@@ -41,7 +43,7 @@ def build_service(path: str | os.PathLike, limits: Limits | None = None) -> Any:
     ValueError: There is no model file 'missing.keras'.
     """
     check_packages()
-    limits = limits or Limits()
+    limits = limits or ServiceLimits()
     classifier = open_classifier(path)
     warm_up(classifier, limits.max_batch)
     # Not at the top: the extra may be missing.

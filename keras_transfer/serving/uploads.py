@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.refusal import Refusal
 
 _EXPECTED = (
@@ -35,7 +35,7 @@ class Upload(NamedTuple):
 
 
 async def read_uploads(
-    request: Request, limits: Limits, pool: Executor
+    request: Request, limits: ServiceLimits, pool: Executor
 ) -> list[Upload]:
     """Returns the images of a request, at least one.
 

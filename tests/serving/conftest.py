@@ -4,12 +4,12 @@ import keras
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.opening import open_classifier
 from tests.exporting import networks
 from tests.serving.http_client import running
 
-SMALL = Limits(
+SMALL = ServiceLimits(
     max_body_bytes=200_000, max_pixels=10_000, max_images=4, body_seconds=20
 )
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from keras_transfer.serving.application import build_application
-from keras_transfer.serving.limits import Limits
+from keras_transfer.serving.limits import ServiceLimits
 from tests.serving.conftest import SMALL
 from tests.serving.http_client import form
 from tests.serving.http_client import photograph
@@ -182,7 +182,7 @@ def test_who_asks_before_sending_a_large_body_sends_nothing(service):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(classifier):
-    limits = Limits(body_seconds=0.2)
+    limits = ServiceLimits(body_seconds=0.2)
     with running(build_application(classifier, limits)) as service:
         reply = service.send_bytes(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
@@ -206,7 +206,7 @@ def test_a_client_that_goes_away_is_counted_and_forgotten(service):
 
 def test_pixels_that_make_the_model_overflow_are_refused(classifier):
     unknown = dataclasses.replace(classifier, pixel_range=None)
-    with running(build_application(unknown, Limits())) as service:
+    with running(build_application(unknown, ServiceLimits())) as service:
         reply = service.post(images(pixels(3e38), pixels(1e300)), JSON)
         assert reply.status == 422
         assert "the model returns NaN or infinity" in reply.error
@@ -224,7 +224,7 @@ def held(classifier):
         return classifier.run(batch)
 
     slow = dataclasses.replace(classifier, run=run)
-    limits = Limits(max_requests=2, max_batch=1)
+    limits = ServiceLimits(max_requests=2, max_batch=1)
     with running(build_application(slow, limits)) as service:
         yield service, gate, begun
         gate.set()
