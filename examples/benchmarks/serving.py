@@ -87,8 +87,7 @@ def measure(address, photographs, arguments):
     for percent in (50, 90, 99):
         latency = total.get_response_time_percentile(percent / 100)
         print(f"p{percent}, ms                  {latency:.0f}")
-    # The first quarter is for buffers that grow to their size.
-    print(f"memory, MB               {memory[2]:.0f} then {memory[-1]:.0f}")
+    print(f"memory, MB               {' '.join(f'{m:.0f}' for m in memory)}")
     for error in runner.errors.values():
         print(f"error                    {error.error} ({error.occurrences})")
 

@@ -116,7 +116,7 @@ class _Service:
         try:
             response = await self._answer(request, body)
         except Refusal as refusal:
-            await body.drain()
+            # Whatever the client still sends, uvicorn reads and forgets.
             response = refusal.response()
         except ClientDisconnect:
             # Nobody is there to read it; the count shows it.

@@ -11,9 +11,6 @@ from starlette.requests import Request
 from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.refusal import Refusal
 
-# How long the rest of a refused request is read, and thrown away.
-_DRAIN_SECONDS = 10.0
-
 
 class Body:
     """Stands in for `receive`, and refuses what is too long or too slow.
@@ -29,8 +26,6 @@ class Body:
         self._deadline = time.monotonic() + limits.body_seconds
         self._received = 0
         self._is_complete = False
-        # Whoever asks first sends nothing before we begin to read.
-        self._is_held_back = "expect" in request.headers
         declared = request.headers.get("content-length", "")
         # Python refuses to read numbers of thousands of digits.
         self._declared = int(declared[:20]) if declared.isdecimal() else 0
@@ -52,31 +47,8 @@ class Body:
         """
         if self._is_complete:
             return await self._receive()
-        message = await self._next(self._deadline)
-        if self._received > self._limits.max_body_bytes:
-            raise self._too_long()
-        return message
-
-    async def drain(self) -> None:
-        """Reads what is left and forgets it.
-
-        A client that is still sending when the connection closes may never
-        see the answer.
-        """
-        is_late = time.monotonic() > self._deadline
-        if is_late or (self._is_held_back and not self._received):
-            return
-        deadline = time.monotonic() + _DRAIN_SECONDS
         try:
-            while not self._is_complete:
-                await self._next(deadline)
-        except Refusal:
-            # It has been refused already, for a better reason.
-            return
-
-    async def _next(self, deadline):
-        try:
-            async with asyncio.timeout(deadline - time.monotonic()):
+            async with asyncio.timeout(self._deadline - time.monotonic()):
                 message = await self._receive()
         except TimeoutError:
             raise Refusal(
@@ -87,6 +59,8 @@ class Body:
             ) from None
         self._received += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
+        if self._received > self._limits.max_body_bytes:
+            raise self._too_long()
         return message
 
     def _too_long(self):

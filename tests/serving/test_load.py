@@ -57,8 +57,9 @@ def test_a_minute_of_load_fails_no_request_and_fills_no_memory(
     assert int(rows["requests"]) > 60
     assert rows["failed"] == "0"
     assert rows["exit code after SIGTERM"] == "0"
-    early, late = map(float, rows["memory, MB"].split(" then "))
-    assert late < 1.05 * early
+    # The first half is for buffers that grow to their size.
+    memory = list(map(float, rows["memory, MB"].split()))
+    assert memory[-1] < 1.05 * memory[len(memory) // 2]
 
 
 @pytest.mark.slow
@@ -91,4 +92,5 @@ def test_attacks_leave_a_process_as_it_was(model_path):
 
 def memory_of(service):
     text = service.get("/metrics").body.decode()
-    return float(re.search(r"process_resident_memory_bytes (\S+)", text)[1])
+    found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
+    return float(found[1])
