@@ -1,6 +1,5 @@
 """Predictions as class names."""
 
-import dataclasses
 import os
 from typing import Any
 
@@ -11,19 +10,9 @@ from keras_transfer import compiling
 from keras_transfer import first_batch
 from keras_transfer import model_images
 from keras_transfer import model_info
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """One class with its probability.
-
-    Args:
-        label: Name of the class, or its number where the names are unknown.
-        probability: Between 0 and 1.
-    """
-
-    label: str
-    probability: float
+from keras_transfer.ranking import Prediction
+from keras_transfer.ranking import probabilities_of
+from keras_transfer.ranking import rank
 
 
 def predict_labels(model: keras.Model, images: Any) -> list[str]:
@@ -90,27 +79,12 @@ def ranked(
     """
     probabilities = class_probabilities(model, outputs)
     names = class_names(model, probabilities.shape[-1])
-    order = np.argsort(-probabilities, axis=-1, kind="stable")[:, :top]
-    return [
-        [Prediction(names[c], float(row[c])) for c in best]
-        for row, best in zip(probabilities, order, strict=True)
-    ]
+    return rank(probabilities, names, top)
 
 
 def class_probabilities(model: keras.Model, outputs: np.ndarray) -> np.ndarray:
     """Returns a probability for each class, also for logits or one unit."""
-    outputs = np.asarray(outputs, "float64")
-    is_logits = compiling.output_activation(model) in (None, "linear")
-    if outputs.shape[-1] == 1:
-        if is_logits:
-            # The tails of exp overflow harmlessly to the right limit.
-            with np.errstate(over="ignore"):
-                outputs = 1 / (1 + np.exp(-outputs))
-        return np.concatenate([1 - outputs, outputs], axis=-1)
-    if is_logits:
-        outputs = np.exp(outputs - outputs.max(-1, keepdims=True))
-        outputs /= outputs.sum(-1, keepdims=True)
-    return outputs
+    return probabilities_of(outputs, compiling.output_activation(model))
 
 
 def class_names(model: keras.Model, count: int) -> list[str]:

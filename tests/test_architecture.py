@@ -16,7 +16,7 @@ PLUGINS = ROOT / "plugins"
 ROOMS = [
     ("cli", "demo", "testing", "__main__"),
     ("explaining", "similarity"),
-    ("embedding",),
+    ("embedding", "serving"),
     (
         "prediction",
         "transfer",
@@ -55,7 +55,7 @@ ROOMS = [
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),
     ("entries", "part_file"),
-    ("names", "checksums", "keras_home", "weights_file"),
+    ("names", "checksums", "keras_home", "ranking", "weights_file"),
 ]
 
 

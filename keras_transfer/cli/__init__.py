@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = (
     "fit",
     "predict",
+    "serve",
     "export",
     "embed",
     "nearest",

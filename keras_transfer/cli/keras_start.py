@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import sys
 import tempfile
@@ -28,6 +29,21 @@ def start_keras() -> None:
         import tensorflow  # noqa: F401  (photographs are read by tf.data)
 
         import keras  # noqa: F401  isort: skip
+
+
+def start_keras_for(model: pathlib.Path) -> None:
+    """Imports Keras quietly if a model file needs it, TensorFlow likewise.
+
+    Args:
+        model: A model file of any format.
+
+    Raises:
+        ValueError: If there is no such file or its name tells no format.
+    """
+    from keras_transfer.serving.opening import format_of
+
+    if format_of(model) in ("keras", "tf_saved_model"):
+        start_keras()
 
 
 @contextlib.contextmanager

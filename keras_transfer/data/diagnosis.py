@@ -23,6 +23,8 @@ _SIGNATURES = (
     (b"<svg", "SVG"),
     (b"<?xml", "XML"),
 )
+# What Pillow says of too many pixels; the second where warnings are errors.
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _READABLE = ("JPEG", "PNG", "GIF", "BMP", "WebP")
 
 
@@ -42,20 +44,30 @@ def explain_unreadable(path: str | os.PathLike, error: Exception) -> str:
         return "it is a folder, not a file"
     if isinstance(error, PermissionError):
         return "there is no permission to read it"
-    if path.stat().st_size == 0:
+    with open(path, "rb") as file:
+        head = file.read(16)
+    return explain_contents(head, error)
+
+
+def explain_contents(head: bytes, error: Exception) -> str:
+    """Returns why bytes are no readable image, as part of a sentence.
+
+    Args:
+        head: The first 16 bytes, or all of them.
+        error: What Pillow raised for it.
+    """
+    if not head:
         return "the file is empty"
-    if isinstance(error, Image.DecompressionBombError):
+    if isinstance(error, BOMBS):
         return "it has more pixels than can be decoded safely"
-    found = _format_of(path)
+    found = _format_of(head)
     if found not in _READABLE and isinstance(error, UnidentifiedImageError):
         what = f"{found} data" if found else "no image that is known here"
         return f"it holds {what}, not JPEG, PNG, GIF, BMP or WebP"
     return f"the {found or 'image'} data are corrupt or truncated"
 
 
-def _format_of(path):
-    with open(path, "rb") as file:
-        head = file.read(16)
+def _format_of(head):
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp":

@@ -8,6 +8,7 @@ the colours hidden under transparency or misreads the palettes of BMP files.
 
 import os
 import struct
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -76,10 +77,34 @@ def decode(
     # A broken file can make Pillow raise nearly anything, from OSError to
     # SyntaxError; whatever it is, the reader must learn which file it was.
     try:
-        image = _open_upright(path, image_size, PILLOW_MODES[color_mode])
+        return decode_file(path, image_size, color_mode)
     except Exception as error:
         reason = explain_unreadable(path, error)
         raise ValueError(f"Cannot read {os.fspath(path)}: {reason}.") from error
+
+
+def decode_file(
+    file: str | os.PathLike | BinaryIO,
+    image_size: tuple[int, int],
+    color_mode: str,
+    max_pixels: int | None = None,
+) -> np.ndarray:
+    """Returns the pixels of a file as `decode` does, raising what Pillow does.
+
+    Args:
+        file: A path, or an open file.
+        image_size: `(height, width)` in pixels.
+        color_mode: `"rgb"`, `"grayscale"` or `"rgba"`.
+        max_pixels: Of an image with more than these, which its header tells,
+            nothing is decoded. Defaults to Pillow's own limit of 179 million.
+
+    Raises:
+        Exception: Nearly anything where the file is broken;
+            `PIL.Image.DecompressionBombError` where it has too many pixels.
+    """
+    image = _open_upright(
+        file, image_size, PILLOW_MODES[color_mode], max_pixels
+    )
     height, width = image_size
     image = image.resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(image)
@@ -119,8 +144,12 @@ def _is_side(side):
     return is_whole and not isinstance(side, bool) and side >= 1
 
 
-def _open_upright(path, image_size, mode):
-    with Image.open(path, formats=FORMATS) as image:
+def _open_upright(file, image_size, mode, max_pixels):
+    with Image.open(file, formats=FORMATS) as image:
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise Image.DecompressionBombError(
+                f"{image.width} x {image.height} pixels"
+            )
         turn = _TURNS.get(_orientation(image))
         height, width = image_size
         if turn is not None and _orientation(image) >= 5:

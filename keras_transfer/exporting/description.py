@@ -1,9 +1,5 @@
-"""What an exported file says of itself, inside and in the file beside it."""
+"""What an exported file says of itself."""
 
-import dataclasses
-import hashlib
-import json
-import pathlib
 from typing import Any
 
 import keras
@@ -51,80 +47,3 @@ def describe(model: keras.Model, graph: keras.Model) -> dict[str, Any]:
             "keras_transfer": keras_transfer.__version__,
         },
     }
-
-
-def sidecar_of(path: pathlib.Path) -> pathlib.Path:
-    """Returns where the description of an exported file lies, beside it."""
-    return path.with_name(f"{path.name}.json")
-
-
-def check_sidecar(path: pathlib.Path) -> None:
-    """Raises if a file of another kind lies where the description will.
-
-    Args:
-        path: The exported file or folder.
-
-    Raises:
-        ValueError: If it does.
-    """
-    sidecar = sidecar_of(path)
-    if not sidecar.exists():
-        return
-    try:
-        record = json.loads(sidecar.read_text())
-    except (OSError, ValueError):
-        record = None
-    if not isinstance(record, dict) or "trial" not in record:
-        raise ValueError(
-            f"Cannot write the description of {path.name!r}: there is another "
-            f"file {sidecar.name!r} beside it. Move it, or choose another name."
-        )
-
-
-def write_sidecar(
-    path: pathlib.Path,
-    files: list[pathlib.Path],
-    description: dict[str, Any],
-    **facts: Any,
-) -> pathlib.Path:
-    """Writes the description of an exported file with the digests of it.
-
-    Args:
-        path: The exported file or folder.
-        files: All files and folders that belong to it.
-        description: What `describe` returned.
-        **facts: What else is known, plain values and dataclasses.
-
-    Returns:
-        The path of the file written.
-    """
-    members = [
-        file
-        for item in files
-        for file in ([item] if item.is_file() else sorted(item.rglob("*")))
-        if file.is_file()
-    ]
-    record = {
-        **description,
-        **{
-            key: dataclasses.asdict(value)
-            if dataclasses.is_dataclass(value)
-            else value
-            for key, value in facts.items()
-        },
-        "files": {
-            file.relative_to(path.parent).as_posix(): {
-                "bytes": file.stat().st_size,
-                "sha256": _digest(file),
-            }
-            for file in members
-        },
-    }
-    sidecar = sidecar_of(path)
-    sidecar.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    return sidecar
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

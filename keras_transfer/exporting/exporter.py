@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from keras_transfer import names
-from keras_transfer.exporting import description as descriptions
+from keras_transfer.exporting import sidecar as sidecars
+from keras_transfer.exporting.description import describe
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.inference_graph import inference_graph
@@ -113,7 +114,7 @@ def export(
         if dtypes:
             notes = (_about_precision(dtypes, expected, precise),)
             expected = precise
-    description = descriptions.describe(model, graph)
+    description = describe(model, graph)
     with staging_folder(path) as folder:
         staged = folder / path.name
         target.write(graph, staged, description)
@@ -125,7 +126,7 @@ def export(
             f"the {target.name} export of {model.name!r}",
         )
         files = target.files(staged)
-        sidecar = descriptions.write_sidecar(
+        sidecar = sidecars.write_sidecar(
             staged,
             files,
             description,
@@ -138,7 +139,7 @@ def export(
         publish([*files, sidecar], path.parent)
     return Exported(
         path=path,
-        sidecar=descriptions.sidecar_of(path),
+        sidecar=sidecars.sidecar_of(path),
         format=target.name,
         trial=trial,
         folded=folded,
@@ -173,7 +174,7 @@ def _format_of(path, format):
 
 def _checked_path(path: pathlib.Path, target: Format) -> pathlib.Path:
     path = path.expanduser()
-    descriptions.check_sidecar(path)
+    sidecars.check_sidecar(path)
     if not path.is_dir():
         return check_output(path)
     if target.suffix or not (path / "saved_model.pb").is_file():

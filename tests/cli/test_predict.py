@@ -86,11 +86,26 @@ def test_only_corrupt_photographs_are_no_crash(run, model, tmp_path):
     assert err == "keras-transfer: a.jpg: the file is empty\n"
 
 
+def test_an_exported_file_predicts_as_the_model_does(run, model, photos):
+    pytest.importorskip("ai_edge_litert")
+    assert run("export", "model.keras", "model.tflite")[0] == 0
+    tables = []
+    for name in ("model.keras", "model.tflite"):
+        code, out, _ = run("predict", name, photos, "--csv")
+        assert code == 0
+        tables.append(list(csv.DictReader(io.StringIO(out))))
+    for one, other in zip(*tables, strict=True):
+        assert (one["image"], one["class"]) == (other["image"], other["class"])
+        assert float(one["probability"]) == pytest.approx(
+            float(other["probability"]), abs=1e-3
+        )
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["none.keras", "photos"], "There is no model file 'none.keras'."),
-        (["photos/day/1.png", "photos"], "is not a Keras model file"),
+        (["photos/day/1.png", "photos"], "is not a model file: expected"),
         (["model.keras", "fotos"], "There is no file or folder fotos"),
         (["model.keras", "photos", "--top=0"], "whole number of at least 1"),
         (["model.keras", "photos", "--csv", "--json"], "not allowed with"),

@@ -1,13 +1,22 @@
-"""What a format must offer to `export`."""
+"""What a format must offer to those who write or run it.
+
+Nothing here or beside it imports Keras before a method needs it, so that an
+exported file is run without.
+"""
+
+from __future__ import annotations
 
 import abc
 import importlib.util
 import pathlib
+import typing
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
+
+if typing.TYPE_CHECKING:
+    import keras
 
 Runner = Callable[[np.ndarray], np.ndarray]
 
@@ -19,6 +28,7 @@ class Format(abc.ABC):
         name: What users call it.
         suffix: How its files end; `""` for a folder.
         packages: The modules that writing and the trial need.
+        reader: The module that running needs.
         extra: The extra of keras-transfer that brings them.
         backends: The Keras backends that can write it.
         tolerance: Largest difference from Keras that counts as rounding.
@@ -29,6 +39,7 @@ class Format(abc.ABC):
     name: str
     suffix: str
     packages: tuple[str, ...] = ()
+    reader: str
     extra: str = ""
     backends: tuple[str, ...] = ("tensorflow",)
     tolerance: float = 1e-3
@@ -41,22 +52,33 @@ class Format(abc.ABC):
             ImportError: With the line that installs what is missing.
             ValueError: If the Keras backend is another.
         """
-        missing = [
-            name
-            for name in self.packages
-            if importlib.util.find_spec(name) is None
-        ]
-        if missing:
-            raise ImportError(
-                f"The format {self.name!r} needs {' and '.join(missing)}. Run "
-                f"`pip install 'keras-transfer[{self.extra}]'`."
-            )
+        self._check_installed(self.packages)
+        import keras
+
         backend = keras.backend.backend()
         if backend not in self.backends:
             raise ValueError(
                 f"The format {self.name!r} is written by the Keras backends "
                 f"{list(self.backends)}. Received: {backend!r}. Load the model "
                 f"in a process with KERAS_BACKEND={self.backends[0]}."
+            )
+
+    def check_reader(self) -> None:
+        """Raises unless this process can run the format.
+
+        Raises:
+            ImportError: With the line that installs what is missing.
+        """
+        self._check_installed((self.reader,))
+
+    def _check_installed(self, modules):
+        missing = [
+            name for name in modules if importlib.util.find_spec(name) is None
+        ]
+        if missing:
+            raise ImportError(
+                f"The format {self.name!r} needs {' and '.join(missing)}. Run "
+                f"`pip install 'keras-transfer[{self.extra}]'`."
             )
 
     @abc.abstractmethod

@@ -11,6 +11,7 @@ class LiteRT(Format):
     name = "litert"
     suffix = ".tflite"
     packages = ("tensorflow", "ai_edge_litert")
+    reader = "ai_edge_litert"
     extra = "litert"
 
     def write(self, model, path, description):

@@ -13,6 +13,7 @@ class Onnx(Format):
     name = "onnx"
     suffix = ".onnx"
     packages = ("onnx", "tf2onnx", "onnxruntime")
+    reader = "onnxruntime"
     extra = "onnx"
 
     def write(self, model, path, description):

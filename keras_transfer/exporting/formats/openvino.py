@@ -20,6 +20,7 @@ class OpenVINO(Format):
     name = "openvino"
     suffix = ".xml"
     packages = ("openvino",)
+    reader = "openvino"
     extra = "openvino"
 
     def write(self, model, path, description):

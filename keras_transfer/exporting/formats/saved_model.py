@@ -11,6 +11,7 @@ class SavedModel(Format):
     name = "tf_saved_model"
     suffix = ""
     packages = ("tensorflow",)
+    reader = "tensorflow"
 
     def write(self, model, path, description):
         model.export(path, format="tf_saved_model", verbose=False)

@@ -3,8 +3,6 @@
 import json
 import zipfile
 
-import keras
-
 from keras_transfer.exporting.formats.format import Format
 
 MEMBER = "keras_transfer.json"
@@ -19,6 +17,7 @@ class Stock(Format):
 
     name = "stock"
     suffix = ".keras"
+    reader = "keras"
     backends = ("tensorflow", "jax", "torch")
     tolerance = 1e-6
     keeps_layers = True
@@ -29,10 +28,14 @@ class Stock(Format):
             archive.writestr(MEMBER, json.dumps(description))
 
     def open(self, path):
+        import keras
+
         model = keras.saving.load_model(path, compile=False)
         return lambda images: keras.ops.convert_to_numpy(
             model(images, training=False)
         )
 
     def runtime(self):
+        import keras
+
         return f"keras {keras.__version__}"

@@ -1,0 +1,1 @@
+"""Predictions from model files of every format, for folders and over HTTP."""

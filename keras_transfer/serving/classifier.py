@@ -1,0 +1,104 @@
+"""A classifier in a file, whatever runs it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from keras_transfer.ranking import probabilities_of
+
+_COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """What all model files have in common once they are open.
+
+    Args:
+        run: Returns the outputs for a batch of images.
+        format: `"keras"`, or the name of the format it was exported to.
+        runtime: Name and version of what runs it.
+        sha256: Digest of the file; of the digests where there are several.
+        input_shape: `(height, width, channels)` of an image.
+        dtype: Type of the pixels that `run` takes.
+        pixel_range: Smallest and largest pixel, or `None` where nobody
+            recorded it.
+        num_classes: Number of classes.
+        class_names: Their names, or `None` where nobody recorded them.
+        activation: What ends the network; `None` or `"linear"` for logits.
+        versions: Versions of the packages that wrote it.
+    """
+
+    run: Callable[[np.ndarray], np.ndarray]
+    format: str
+    runtime: str
+    sha256: str
+    input_shape: tuple[int, int, int]
+    dtype: str
+    pixel_range: tuple[float, float] | None
+    num_classes: int
+    class_names: tuple[str, ...] | None
+    activation: str | None
+    versions: dict[str, str]
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.input_shape[:2]
+
+    @property
+    def color_mode(self) -> str:
+        """What photographs are decoded to."""
+        return _COLOR_MODES[self.input_shape[2]]
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Returns a probability of each class for each image.
+
+        Args:
+            images: A batch of pixels in the range that the model takes.
+        """
+        outputs = self.run(images.astype(self.dtype, copy=False))
+        return probabilities_of(outputs, self.activation)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what a client must know, as plain JSON values."""
+        height, width, channels = self.input_shape
+        return {
+            "class_names": self.class_names and list(self.class_names),
+            "num_classes": self.num_classes,
+            "input": {
+                "height": height,
+                "width": width,
+                "channels": channels,
+                "range": self.pixel_range and list(self.pixel_range),
+            },
+            "format": self.format,
+            "runtime": self.runtime,
+            "sha256": self.sha256,
+            "versions": dict(self.versions),
+        }
+
+
+def check_image_shape(shape: Any, name: str) -> tuple[int, int, int]:
+    """Returns the shape of an image that a classifier takes.
+
+    Args:
+        shape: Of its input, without the batch axis.
+        name: What errors call the classifier.
+
+    Raises:
+        ValueError: If photographs cannot be brought into this shape.
+    """
+    shape = tuple(shape)
+    if len(shape) != 3 or shape[2] not in _COLOR_MODES:
+        raise ValueError(
+            f"{name} does not take images: expected an input of (height, "
+            f"width, 1, 3 or 4 channels). Received: {shape}."
+        )
+    if None in shape:
+        raise ValueError(
+            f"{name} has no fixed image size, so photographs cannot be resized "
+            "for it. Build it with input_shape=(height, width, channels)."
+        )
+    return shape

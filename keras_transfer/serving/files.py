@@ -1,0 +1,106 @@
+"""Predictions for image files, decoded while the model computes."""
+
+import collections
+import concurrent.futures
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_transfer.data.diagnosis import explain_unreadable
+from keras_transfer.data.images import decode_file
+from keras_transfer.ranking import Prediction
+from keras_transfer.ranking import rank
+from keras_transfer.serving.classifier import Classifier
+
+_MANY = 100
+
+
+class Answer(NamedTuple):
+    """What is known of one image file.
+
+    Args:
+        path: The file.
+        predictions: Its classes, best first; `None` where it is unreadable.
+        fault: Why it is unreadable, or `None`.
+    """
+
+    path: Path
+    predictions: list[Prediction] | None
+    fault: str | None
+
+
+def predict_files(
+    classifier: Classifier,
+    paths: Sequence[Path],
+    top: int = 1,
+    batch_size: int = 32,
+    progress: bool | None = None,
+) -> Iterator[Answer]:
+    """Yields the classes of each image file, in order.
+
+    While the model computes one batch the next is decoded by threads, and no
+    other is in memory. A file that cannot be read takes no other with it.
+
+    Args:
+        classifier: What predicts.
+        paths: The files.
+        top: Number of classes for each.
+        batch_size: Images that are predicted together.
+        progress: Whether a progress bar is drawn on stderr. Defaults to
+            drawing one for more than 100 files when stderr is a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    if progress is None:
+        progress = len(paths) > _MANY and sys.stderr.isatty()
+    bar = Progress(
+        console=Console(stderr=True), disable=not progress, transient=True
+    )
+    batches = _decoded(classifier, paths, batch_size)
+    with contextlib.closing(batches), bar:
+        task = bar.add_task("Predicting", total=len(paths))
+        for batch in batches:
+            yield from _answers(classifier, batch, top)
+            bar.advance(task, len(batch))
+
+
+def _answers(classifier, batch, top):
+    images = [image for _, image, _ in batch if image is not None]
+    rows = iter(())
+    if images:
+        probabilities = classifier.probabilities(np.stack(images))
+        rows = iter(rank(probabilities, classifier.class_names, top))
+    for path, image, fault in batch:
+        yield Answer(path, None if image is None else next(rows), fault)
+
+
+def _decoded(classifier, paths, batch_size):
+    def decode(path):
+        # Broken files make Pillow raise nearly anything; all is an answer.
+        try:
+            image = decode_file(
+                path, classifier.image_size, classifier.color_mode
+            )
+        except Exception as error:
+            return path, None, explain_unreadable(path, error)
+        return path, image, None
+
+    with contextlib.ExitStack() as stack:
+        pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        # When nobody takes the rest, what has not begun is not decoded.
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        ahead = collections.deque()
+        for start in range(0, len(paths), batch_size):
+            batch = paths[start : start + batch_size]
+            ahead.append([pool.submit(decode, path) for path in batch])
+            if len(ahead) > 1:
+                yield [future.result() for future in ahead.popleft()]
+        while ahead:
+            yield [future.result() for future in ahead.popleft()]
