@@ -64,7 +64,7 @@ def build_pipeline(
     def read(row):
         return decode(paths[row], image_size, color_mode)
 
-    # What is read in order goes into a store of its own.
+    # What is read in order is not kept here: it is read to be kept elsewhere.
     read_again = (
         DecodedImages(len(paths), shape, read) if keep_decoded else read
     )
@@ -86,7 +86,6 @@ def build_pipeline(
     )
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
-    rows = files
     dataset = files.map(
         lambda row, label: (load(row, read_again), label),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -97,7 +96,7 @@ def build_pipeline(
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    dataset.rows = rows.batch(batch_size).map(
+    dataset.rows = files.batch(batch_size).map(
         lambda row, label: (row, encode(label))
     )
     dataset.in_order = in_order.batch(batch_size).prefetch(tf.data.AUTOTUNE)
