@@ -51,6 +51,7 @@ _HOME = {
     "load_embeddings": "embedding",
     "load_model": "saving",
     "nearest": "similarity",
+    "optimize_for_inference": "inference.optimizing",
     "overlay": "explaining.overlaying",
     "plot_activations": "extraction.pictures",
     "plot_channel": "extraction.pictures",

@@ -23,6 +23,7 @@ ROOMS = [
         "create",
         "exporting",
         "fine_tuning",
+        "inference",
         "recommendation",
     ),
     ("preset",),

@@ -144,3 +144,38 @@ def test_the_benchmark_of_exports_prints_a_row_for_each_format(tmp_path):
     rows = dict(re.findall(r"^(\S+) +[\d.]+ +[\d.]+ +([\d.]+) ", printed, re.M))
     assert float(rows[".keras"]) == 1
     assert {"stock", "tf_saved_model"} < {*rows}
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_the_input_pipeline_prints_ratios(tmp_path):
+    write_photographs(tmp_path / "photos", "dark", "light")
+    printed = run(
+        "benchmarks/input_pipeline.py",
+        "photos",
+        "--megapixels=0.1",
+        "--images=8",
+        "--epochs=2",
+        "--rounds=1",
+        "--size=64",
+        folder=tmp_path,
+        home=tmp_path,
+    )
+    ratios = re.findall(r"(\w+): .* ratio ([\d.]+)", printed)
+    assert [part for part, _ in ratios] == ["first", "later", "all"]
+    assert all(float(ratio) > 0.05 for _, ratio in ratios)
+    assert printed.count("of 255 on average") == 3
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_inference_prints_a_ratio_for_each_size(tmp_path):
+    printed = run(
+        "benchmarks/inference.py",
+        "--size=32",
+        "--rounds=1",
+        "--runtimes=graph",
+        folder=tmp_path,
+        home=tmp_path,
+    )
+    ratios = re.findall(r"^batch (\d+): .*ratio: ([\d.]+)", printed, re.M)
+    assert [size for size, _ in ratios] == ["1", "32"]
+    assert all(float(ratio) > 0.05 for _, ratio in ratios)

@@ -16,6 +16,9 @@ from keras_transfer.data.classes import empty_classes
 from keras_transfer.data.classes import explain_one_class
 from keras_transfer.data.classes import missing_classes
 from keras_transfer.data.classes import unknown_classes
+from keras_transfer.data.decoded import CACHES
+from keras_transfer.data.decoded import are_kept
+from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.images import check_color_mode
 from keras_transfer.data.layout import find_layout
@@ -40,6 +43,7 @@ def from_directory(
     shuffle: bool = True,
     check: bool = True,
     bad_files: str = "error",
+    cache: str | bool = "auto",
 ) -> tuple[tf.data.Dataset, tf.data.Dataset]:
     """Makes training and validation pipelines from a folder of photographs.
 
@@ -50,9 +54,9 @@ def from_directory(
     frame), BMP or WebP, told by extension. Hidden files are left out.
 
     Everything that is wrong is reported at once, before training. Images are
-    opened when their batch is due, never all held in memory. The order is
-    drawn here: pass `shuffle=False` to `fit`, or Keras warns that it leaves
-    that to the data set.
+    opened when their batch is due, then kept for the epochs that follow where
+    they are few enough. The order is drawn here: pass `shuffle=False` to
+    `fit`, or Keras warns that it leaves that to the data set.
 
     Args:
         path: The folder.
@@ -80,6 +84,11 @@ def from_directory(
             `check_images` for what that costs. Defaults to True.
         bad_files: `"error"` to raise for files that are no sound image;
             `"skip"` to leave them out with a warning. Defaults to `"error"`.
+        cache: Whether decoded images are kept in memory, a byte per pixel and
+            channel, for the epochs after the first: `"auto"` keeps them where
+            all take at most a quarter of what is free, `"memory"` in any case,
+            `False` never, so that each epoch reads the files anew. What a
+            batch holds does not depend on it. Defaults to `"auto"`.
 
     Returns:
         Pair of `tf.data.Dataset` that yield `(images, labels)`: images are
@@ -101,6 +110,7 @@ def from_directory(
     _check_arguments(batch_size, validation_split, seed, class_names, augment)
     _check_choice("label_mode", label_mode, ("int", "categorical"))
     _check_choice("bad_files", bad_files, ("error", "skip"))
+    _check_choice("cache", cache, CACHES)
 
     layout = find_layout(path)
     train = scan_classes(layout.train)
@@ -133,6 +143,7 @@ def from_directory(
             images, validation_split, seed
         )
     check_validation(names, validation_images)
+    count = sum(map(len, [*images.values(), *validation_images.values()]))
     build = partial(
         build_pipeline,
         class_names=names,
@@ -141,6 +152,7 @@ def from_directory(
         batch_size=batch_size,
         label_mode=label_mode,
         seed=seed,
+        keep_decoded=are_kept(cache, count, (*size, CHANNELS[color_mode])),
     )
     return (
         build(images, shuffle=shuffle, augment=augment),

@@ -154,10 +154,11 @@ def _open_upright(file, image_size, mode, max_pixels):
         height, width = image_size
         if turn is not None and _orientation(image) >= 5:
             height, width = width, height
-        # JPEG can be decoded at 1/2, 1/4 or 1/8: twice as fast for photographs
-        # of many megapixels. At twice the wanted size the antialiasing that
-        # follows leaves no visible difference.
-        image.draft(None, (2 * width, 2 * height))
+        # JPEG can be decoded at 1/2, 1/4 or 1/8: up to five times as fast.
+        # With three quarters more than is wanted, the antialiasing that
+        # follows stays within 2 of 255, on average, of what it makes of all
+        # pixels and of Keras's "area"; with half as much more it does not.
+        image.draft(None, (7 * width // 4, 7 * height // 4))
         upright = _in_mode(image, mode)
     return upright if turn is None else upright.transpose(turn)
 
@@ -180,4 +181,5 @@ def _in_mode(image, mode):
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return image.convert(mode)
+    image.load()
+    return image if image.mode == mode else image.convert(mode)

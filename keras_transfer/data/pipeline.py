@@ -1,6 +1,5 @@
 """The `tf.data` pipeline that opens image files batch by batch."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
 
@@ -23,10 +23,12 @@ def build_pipeline(
     shuffle: bool,
     seed: int,
     augment: Callable | None = None,
+    keep_decoded: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of images with their labels.
 
-    Only names are held in memory; a file is opened when its batch is due.
+    A file is opened when its batch is due. Batches do not depend on whether
+    decoded images are kept.
 
     The attribute `rows` yields row numbers, of `file_paths`, with the labels:
     read in place of the images it gives the order that they would have come
@@ -42,6 +44,7 @@ def build_pipeline(
         shuffle: Whether the order is drawn anew in every epoch.
         seed: Number that decides every draw.
         augment: Keras layer or function from a batch of images to another.
+        keep_decoded: Whether an epoch finds the images that another decoded.
 
     Raises:
         ValueError: `augment` returns something else.
@@ -56,12 +59,19 @@ def build_pipeline(
         dtype="int32",
     )
 
-    def read(path):
-        return decode(os.fsdecode(path), image_size, color_mode)
+    shape = (*image_size, CHANNELS[color_mode])
 
-    def load(path):
-        pixels = tf.numpy_function(read, [path], tf.uint8, stateful=False)
-        pixels.set_shape((*image_size, CHANNELS[color_mode]))
+    def read(row):
+        return decode(paths[row], image_size, color_mode)
+
+    # What is read in order is not kept here: it is read to be kept elsewhere.
+    read_again = (
+        DecodedImages(len(paths), shape, read) if keep_decoded else read
+    )
+
+    def load(row, read):
+        pixels = tf.numpy_function(read, [row], tf.uint8, stateful=False)
+        pixels.set_shape(shape)
         return pixels
 
     def encode(label):
@@ -69,20 +79,15 @@ def build_pipeline(
             return tf.one_hot(label, len(class_names))
         return label
 
-    # Names that are no valid Unicode travel as the bytes they are on disk.
-    names = tf.constant([os.fsencode(path) for path in paths])
-    files = tf.data.Dataset.from_tensor_slices(
-        (np.arange(len(paths)), names, labels)
-    )
+    files = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), labels))
     in_order = files.map(
-        lambda row, path, label: load(path),
+        lambda row, label: load(row, read),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
-    rows = files.map(lambda row, path, label: (row, label))
     dataset = files.map(
-        lambda row, path, label: (load(path), label),
+        lambda row, label: (load(row, read_again), label),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     dataset = dataset.batch(batch_size).map(
@@ -91,7 +96,7 @@ def build_pipeline(
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    dataset.rows = rows.batch(batch_size).map(
+    dataset.rows = files.batch(batch_size).map(
         lambda row, label: (row, encode(label))
     )
     dataset.in_order = in_order.batch(batch_size).prefetch(tf.data.AUTOTUNE)

@@ -46,7 +46,7 @@ def replay(
         input_dtype: Dtype of the new input. Defaults to the old one's.
 
     Returns:
-        A Functional model of the same name.
+        A Functional model of the same name; several outputs are a list.
     """
     names = {model.inputs[0].name}
     made: dict[int, Callable[..., Any]] = {}
@@ -92,8 +92,10 @@ def replay(
     image = keras.Input(
         batch_shape=old.shape, dtype=input_dtype or old.dtype, name=old.name
     )
-    (output,) = run(Graph(model.inputs, model.outputs, ""), [image], "")
-    return keras.Model(image, output, name=model.name)
+    outputs = run(Graph(model.inputs, model.outputs, ""), [image], "")
+    return keras.Model(
+        image, outputs if len(outputs) > 1 else outputs[0], name=model.name
+    )
 
 
 def _is_symbol(leaf):

@@ -75,6 +75,24 @@ def check_exportable(model: keras.Model) -> None:
         TypeError: If it is no Keras model.
         ValueError: If it has no graph, or several inputs or outputs.
     """
+    check_graph(model)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            f"The model {model.name!r} has {len(model.inputs)} inputs and "
+            f"{len(model.outputs)} outputs. Expected one of each."
+        )
+
+
+def check_graph(model: keras.Model) -> None:
+    """Raises unless a model has a graph.
+
+    Args:
+        model: What was given as a model.
+
+    Raises:
+        TypeError: If it is no Keras model.
+        ValueError: If it has no graph.
+    """
     if not isinstance(model, keras.Model):
         raise TypeError(
             "`model` must be a keras.Model. Received: "
@@ -86,11 +104,6 @@ def check_exportable(model: keras.Model) -> None:
             "model or a Sequential one that was built with an input shape; "
             "a subclassed model must be rewritten as one, as `build_model` "
             "makes."
-        )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError(
-            f"The model {model.name!r} has {len(model.inputs)} inputs and "
-            f"{len(model.outputs)} outputs. Expected one of each."
         )
 
 

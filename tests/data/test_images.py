@@ -136,6 +136,24 @@ def test_a_turned_jpeg_keeps_the_detail_that_its_size_asks_for(tmp_path):
     assert np.abs(pixels[:, 1:] - pixels[:, :-1]).mean() > 100
 
 
+@pytest.mark.parametrize("side", [342, 345, 300, 171, 100])
+def test_a_jpeg_decoded_smaller_is_what_all_its_pixels_give(tmp_path, side):
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((1200, 1200, 3))
+    for size in (6, 24, 100, 300):  # From soft shades to detail.
+        noise = rng.integers(0, 256, (size, size, 3), "uint8")
+        layer = Image.fromarray(noise).resize((1200, 1200))
+        pixels += np.asarray(layer) / 4
+    path = tmp_path / "a.jpg"
+    Image.fromarray(pixels.astype("uint8")).save(path, quality=90)
+    with Image.open(path) as image:
+        whole = image.resize((side, side), Image.Resampling.BILINEAR)
+    difference = np.abs(load_image(path, side) - np.asarray(whole, "float32"))
+    assert difference.mean() < 2
+    # At 345 half the size would be too small, so that nothing is reduced.
+    assert (difference.max() == 0) == (side == 345)
+
+
 def test_the_default_size_is_224(tmp_path):
     assert load_image(photo(tmp_path / "a.png")).shape == (224, 224, 3)
 

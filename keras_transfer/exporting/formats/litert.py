@@ -1,6 +1,7 @@
 """LiteRT, formerly TensorFlow Lite, run by its interpreter."""
 
 import importlib.metadata
+import os
 
 from keras_transfer.exporting.formats.format import Format
 
@@ -20,13 +21,17 @@ class LiteRT(Format):
     def open(self, path):
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(str(path))
+        interpreter = Interpreter(str(path), num_threads=os.cpu_count())
         image = interpreter.get_input_details()[0]["index"]
         output = interpreter.get_output_details()[0]["index"]
+        shape = None
 
         def run(images):
-            interpreter.resize_tensor_input(image, images.shape)
-            interpreter.allocate_tensors()
+            nonlocal shape
+            if images.shape != shape:
+                interpreter.resize_tensor_input(image, images.shape)
+                interpreter.allocate_tensors()
+                shape = images.shape
             interpreter.set_tensor(image, images)
             interpreter.invoke()
             return interpreter.get_tensor(output)

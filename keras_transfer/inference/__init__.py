@@ -1,0 +1,1 @@
+"""Inference: a model made to predict as fast as this machine lets it."""
