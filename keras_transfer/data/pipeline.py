@@ -30,7 +30,8 @@ def build_pipeline(
 
     The attribute `rows` yields row numbers, of `file_paths`, with the labels:
     read in place of the images it gives the order that they would have come
-    in. `in_order` yields the images alone, by number, as whole numbers.
+    in. `images_from(row)` yields the images alone, by number, from one of
+    them on, as whole numbers.
 
     Args:
         images: Files of each class.
@@ -74,10 +75,16 @@ def build_pipeline(
     files = tf.data.Dataset.from_tensor_slices(
         (np.arange(len(paths)), names, labels)
     )
-    in_order = files.map(
-        lambda row, path, label: load(path),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    in_order = files
+
+    def images_from(row):
+        # Skipped before they are opened; whoever reads on may prefetch.
+        images = in_order.skip(row).map(
+            lambda row, path, label: load(path),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        return images.batch(batch_size)
+
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
     rows = files.map(lambda row, path, label: (row, label))
@@ -94,7 +101,7 @@ def build_pipeline(
     dataset.rows = rows.batch(batch_size).map(
         lambda row, label: (row, encode(label))
     )
-    dataset.in_order = in_order.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    dataset.images_from = images_from
     dataset.is_augmented = augment is not None
     dataset.class_names = list(class_names)
     dataset.file_paths = [str(path) for path in paths]
