@@ -31,7 +31,8 @@ def build_pipeline(
     The attribute `rows` yields row numbers, of `file_paths`, with the labels:
     read in place of the images it gives the order that they would have come
     in. `images_from(row)` yields the images alone, by number, from one of
-    them on, as whole numbers.
+    them on, as whole numbers; `views_from(row, view)` does after `augment`,
+    drawn anew for each number of a view.
 
     Args:
         images: Files of each class.
@@ -85,6 +86,14 @@ def build_pipeline(
         )
         return images.batch(batch_size)
 
+    def views_from(row, view):
+        images = images_from(row).map(
+            lambda pixels: (tf.cast(pixels, tf.float32), 0)
+        )
+        first = row // batch_size
+        views = _augmented(images, augment, seed + 1 + view, first)
+        return views.map(lambda images, _: images)
+
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
     rows = files.map(lambda row, path, label: (row, label))
@@ -102,6 +111,8 @@ def build_pipeline(
         lambda row, label: (row, encode(label))
     )
     dataset.images_from = images_from
+    dataset.views_from = views_from
+    dataset.seed, dataset.augment = seed, augment
     dataset.is_augmented = augment is not None
     dataset.class_names = list(class_names)
     dataset.file_paths = [str(path) for path in paths]
@@ -109,7 +120,7 @@ def build_pipeline(
     return dataset
 
 
-def _augmented(dataset, augment, seed):
+def _augmented(dataset, augment, seed, first=0):
     """Maps a Keras layer so that its draws depend on seeds alone.
 
     The layers count their calls, prefetching runs ahead by chance: looking
@@ -127,6 +138,7 @@ def _augmented(dataset, augment, seed):
         return augment(images, **options), labels
 
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    draws = draws.skip(first)
     # One batch after the other, for the layers share their states; within a
     # batch the work is spread over the cores all the same.
     augmented = tf.data.Dataset.zip(dataset, draws).map(apply)

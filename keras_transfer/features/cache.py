@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich import filesize
 
+from keras_transfer import __version__
 from keras_transfer.features.boundary import Split
 from keras_transfer.features.computing import compute_together
 from keras_transfer.features.manifest import read_manifest
@@ -177,7 +178,8 @@ class FeatureCache:
             f"data {number}" if number > 1 else "data": source.fingerprint()
             for number, source in enumerate(self.sources, start=1)
         }
-        options = {"dtype": dtype or "as computed"}
+        # Another version may decode or compute otherwise.
+        options = {"dtype": dtype or "as computed", "version": __version__}
         prefix = fingerprint_part(self.split.prefix)
         return {**prefix, **data, "options": options}
 

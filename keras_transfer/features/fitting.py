@@ -16,6 +16,8 @@ from keras_transfer.features.places import check_cache
 from keras_transfer.features.places import room_for
 from keras_transfer.features.refill import Refill
 from keras_transfer.features.rows import rows_of
+from keras_transfer.features.view_rows import ViewRows
+from keras_transfer.features.view_rows import check_views
 
 
 def fit(
@@ -26,6 +28,7 @@ def fit(
     validation_data: Any = None,
     cache: str | os.PathLike | bool = "auto",
     cache_dtype: str | None = None,
+    views: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] | None = None,
     verbose: str | int = "auto",
     **fit_arguments: Any,
@@ -61,6 +64,10 @@ def fit(
         cache_dtype: `"float32"`, or half the space in `"float16"` or
             `"bfloat16"`, which rounds the features and so the results.
             Defaults to `None`: as they are computed.
+        views: Number of augmented versions of each photograph that are
+            computed once, of which each epoch draws one: an approximation of
+            ordinary training, where every epoch makes new ones. It needs data
+            with `augment`. Defaults to `None`: augmented data are not cached.
         callbacks: What `fit` takes, as a list. Defaults to none.
         verbose: What `fit` takes; 0 also hides the progress of computing.
         **fit_arguments: Anything else that `fit` takes.
@@ -69,7 +76,8 @@ def fit(
         The history of `fit`.
 
     Raises:
-        ValueError: For an unknown `cache` or `cache_dtype`; for `"memory"` or
+        ValueError: For an unknown `cache` or `cache_dtype`, or `views` of what
+            is not augmented; for `"memory"` or
             a path where the results would change or there is too little room,
             before any training.
 
@@ -85,6 +93,7 @@ def fit(
     3
     """
     check_cache(cache, cache_dtype)
+    check_views(views, x)
     arguments = {
         "x": x,
         "y": y,
@@ -104,7 +113,7 @@ def fit(
     if isinstance(validation_data, (tuple, list)):
         held_out, *labels = validation_data
     batch_size = fit_arguments.get("batch_size")
-    sources = [rows_of(x, batch_size)]
+    sources = [ViewRows(x, views) if views else rows_of(x, batch_size)]
     if held_out is not None:
         sources.append(rows_of(held_out, batch_size))
     with contextlib.ExitStack() as stack:
@@ -128,6 +137,12 @@ def fit(
             numbers = sources[1].numbers(sources[0].num_rows)
             arguments["validation_data"] = (
                 (numbers, *labels) if labels else numbers
+            )
+        if views and verbose:
+            print(
+                f"kt.fit: each photograph is seen in {views} augmented "
+                "versions, an approximation of new ones in every epoch.",
+                file=sys.stderr,
             )
         steps = CachedSteps(model)
         refill = Refill(steps, sources, room, callbacks or (), bool(verbose))
