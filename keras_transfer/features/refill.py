@@ -17,6 +17,9 @@ from keras_transfer.features.computing import compute_together
 from keras_transfer.features.rows import Rows
 from keras_transfer.features.steps import flatten
 
+# Of Keras's own callbacks, those that may write weights while `fit` runs.
+_WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
+
 
 class Refill(keras.callbacks.Callback):
     """Computes the features anew where the boundary has moved.
@@ -48,6 +51,7 @@ class Refill(keras.callbacks.Callback):
         self._flat = flatten(steps.model)
         self._room, self._progress = room, progress
         self._callbacks = callbacks
+        self._may_change = not all(map(_leaves_frozen_weights, callbacks))
         self._function = self._settled = None
         self._ready: dict[tuple[bool, ...], FeatureCache] = {}
 
@@ -63,7 +67,9 @@ class Refill(keras.callbacks.Callback):
         steps = self._steps
         self._function = steps.model.train_function
         settled = boundary.settled_steps(self._flat)
-        if settled == self._settled and steps.cache.is_current():
+        if settled == self._settled and (
+            not self._may_change or steps.cache.is_current()
+        ):
             return
         self._settled = settled
         # Gone before the next one comes, for there may be room for one alone.
@@ -122,6 +128,14 @@ class Refill(keras.callbacks.Callback):
         for callback in self._callbacks:
             if hasattr(callback, "on_features_batch_end"):
                 callback.on_features_batch_end(rows)
+
+
+def _leaves_frozen_weights(callback):
+    # To compare them in every epoch would take longer than to train a head.
+    origin = type(callback).__module__.partition(".")[0]
+    return origin in ("keras", "keras_transfer") and not isinstance(
+        callback, _WRITERS
+    )
 
 
 def _is_part(prefix, other):

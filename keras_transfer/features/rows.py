@@ -125,8 +125,7 @@ class PipelineRows(Rows):
     @property
     def inputs(self) -> list[tuple[tuple[int, ...], str]]:
         # One byte for each value, where the data set itself yields four.
-        image = self.dataset.images_from(0).element_spec
-        return [(tuple(image.shape[1:]), image.dtype.name)]
+        return [(tuple(self.dataset.element_spec[0].shape[1:]), "uint8")]
 
     def batches(self, start: int = 0) -> Iterator[Any]:
         yield from self.dataset.images_from(start).prefetch(_BATCHES_AHEAD)

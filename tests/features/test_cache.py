@@ -103,7 +103,7 @@ def test_killed_while_computing_it_ends_with_the_same_bytes(folder, tmp_path):
         assert child.returncode == -signal.SIGKILL
     cache = cache_child.make_cache(folder, tmp_path / "killed")
     compute_together([cache], False, begun.append)
-    # Fifteen photographs to train on take four batches, the other six two.
+    # Twelve photographs to train on take three batches, the other nine too.
     assert begun == [21]
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
