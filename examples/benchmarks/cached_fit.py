@@ -164,8 +164,10 @@ def draw(results, path):
 
 def write_readme(path, text):
     """Puts the figures between the two marks of a README."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"'{path}' has no lines {BEGIN!r} and {END!r}.")
     path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 

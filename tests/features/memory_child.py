@@ -20,7 +20,7 @@ def build():
     x = keras.layers.Conv2D(32, 3, padding="same", name="frozen")(image)
     x = keras.layers.Conv2D(4, 3, 4, padding="same", name="open")(x)
     backbone = keras.Model(image, x, name="wide")
-    model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    model = kt.build_model(backbone, kt.heads.LinearHead(3))
     kt.freeze(model, up_to="frozen")
     return kt.compile_for_transfer(model)
 

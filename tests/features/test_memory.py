@@ -40,7 +40,7 @@ def test_memory_does_not_grow_with_the_features_on_disk(tmp_path):
             ],
             cwd=ROOT,
             check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
         )
         growth[times] = int(child.stdout.split()[-1])
