@@ -17,6 +17,7 @@ _HOME = {
     "BackboneSpec": "backbone",
     "Contrast": "explaining.targets",
     "Embeddings": "embedding",
+    "FeatureCache": "features.cache",
     "Neighbor": "similarity",
     "Preprocessing": "preprocessing",
     "ServiceLimits": "serving.limits",

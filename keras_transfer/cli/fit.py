@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = fit_checks.check_outputs(
         arguments.out, arguments.folder, HISTORY_FILES
     )
+    fit_checks.check_cache(arguments.cache, arguments.folder)
     network = fit_checks.check_network(arguments)
     start_keras()
     # It imports Keras, so that it comes after all that can fail without it.

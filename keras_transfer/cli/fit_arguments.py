@@ -141,10 +141,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     training.add_argument(
         "--cache",
-        choices=("auto", "none"),
         default="auto",
-        help="auto: compute what is frozen once and keep it in memory, where "
-        "that changes no result (default: auto)",
+        metavar="auto|memory|PATH|none",
+        help="where to keep what is frozen, which is computed once. auto: in "
+        "memory or a temporary folder, where that changes no result; PATH: in "
+        "a folder, for later runs too; memory and PATH are refused with "
+        "--augment (default: auto)",
     )
     training.add_argument(
         "--augment",

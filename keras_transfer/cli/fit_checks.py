@@ -73,6 +73,25 @@ def check_outputs(
     return [out, *(check_output(out.parent / name) for name in names)]
 
 
+def check_cache(cache: str, folder: pathlib.Path) -> None:
+    """Refuses a folder of features that lies among the photographs.
+
+    Args:
+        cache: `auto`, `memory`, `none` or a folder.
+        folder: The photographs.
+
+    Raises:
+        ValueError: With another place to name.
+    """
+    place = pathlib.Path(cache).expanduser().resolve()
+    if place.is_relative_to(folder.resolve()):
+        raise ValueError(
+            f"The features would lie among the photographs in '{folder}', "
+            "where the next run would take them for a class. Name another "
+            "folder: --cache FOLDER"
+        )
+
+
 def check_network(arguments: argparse.Namespace) -> Network:
     """Returns the backbone that the arguments describe.
 

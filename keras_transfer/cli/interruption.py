@@ -12,6 +12,9 @@ _MESSAGE = b"\nStopping after this batch; Ctrl-C again stops at once.\n"
 class StopOnInterrupt(keras.callbacks.Callback):
     """Raises `KeyboardInterrupt` once the batch at work has ended.
 
+    That may be one of training, of validation, or of `kt.fit` computing what
+    is frozen.
+
     Python would raise it anywhere: inside TensorFlow's tracing that has been
     seen to crash the process, and with JAX the weights may be in transit. A
     second Ctrl-C raises it at once.
@@ -46,6 +49,9 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self._stop_if_asked()
 
     def on_test_batch_end(self, batch, logs=None):
+        self._stop_if_asked()
+
+    def on_features_batch_end(self, rows):
         self._stop_if_asked()
 
     def _ask(self, number, frame):

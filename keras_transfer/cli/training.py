@@ -91,9 +91,11 @@ def train(
 
 
 def _cache(arguments):
+    if arguments.cache == "none":
+        return False
     # Augmented images are new in every epoch; nobody needs to be told.
-    is_off = arguments.cache == "none" or arguments.augment
-    return False if is_off else "auto"
+    is_off = arguments.cache == "auto" and arguments.augment
+    return False if is_off else arguments.cache
 
 
 def _read_images(arguments, network):

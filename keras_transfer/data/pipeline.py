@@ -32,7 +32,9 @@ def build_pipeline(
 
     The attribute `rows` yields row numbers, of `file_paths`, with the labels:
     read in place of the images it gives the order that they would have come
-    in. `in_order` yields the images alone, by number, as whole numbers.
+    in. `images_from(row)` yields the images alone, by number, from one of
+    them on, as whole numbers; `views_from(row, view)` does after `augment`,
+    drawn anew for each number of a view.
 
     Args:
         images: Files of each class.
@@ -80,10 +82,24 @@ def build_pipeline(
         return label
 
     files = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), labels))
-    in_order = files.map(
-        lambda row, label: load(row, read),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    in_order = files  # Before it is shuffled.
+
+    def images_from(row):
+        # Skipped before they are opened; whoever reads on may prefetch.
+        images = in_order.skip(row).map(
+            lambda row, label: load(row, read),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        return images.batch(batch_size)
+
+    def views_from(row, view):
+        images = images_from(row).map(
+            lambda pixels: (tf.cast(pixels, tf.float32), 0)
+        )
+        first = row // batch_size
+        views = _augmented(images, augment, seed + 1 + view, first)
+        return views.map(lambda images, _: images)
+
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
     dataset = files.map(
@@ -99,7 +115,9 @@ def build_pipeline(
     dataset.rows = files.batch(batch_size).map(
         lambda row, label: (row, encode(label))
     )
-    dataset.in_order = in_order.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    dataset.images_from = images_from
+    dataset.views_from = views_from
+    dataset.seed, dataset.augment = seed, augment
     dataset.is_augmented = augment is not None
     dataset.class_names = list(class_names)
     dataset.file_paths = [str(path) for path in paths]
@@ -107,7 +125,7 @@ def build_pipeline(
     return dataset
 
 
-def _augmented(dataset, augment, seed):
+def _augmented(dataset, augment, seed, first=0):
     """Maps a Keras layer so that its draws depend on seeds alone.
 
     The layers count their calls, prefetching runs ahead by chance: looking
@@ -125,6 +143,7 @@ def _augmented(dataset, augment, seed):
         return augment(images, **options), labels
 
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    draws = draws.skip(first)
     # One batch after the other, for the layers share their states; within a
     # batch the work is spread over the cores all the same.
     augmented = tf.data.Dataset.zip(dataset, draws).map(apply)

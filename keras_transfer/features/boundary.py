@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -41,7 +42,8 @@ class Split:
             ValueError: If a size is open, as of images of any size.
         """
         return sum(
-            math.prod(_closed(ref.spec)) * _ITEM_BYTES.get(ref.spec.dtype, 4)
+            math.prod(closed_shape(ref.spec))
+            * _ITEM_BYTES.get(ref.spec.dtype, 4)
             for ref in self.prefix.output_refs
         )
 
@@ -85,15 +87,20 @@ def settled_steps(flat: FlatModel) -> tuple[bool, ...]:
     return tuple(answers)
 
 
-def divide(flat: FlatModel) -> Split:
-    """Cuts a flattened model at its present boundary."""
-    answers = settled_steps(flat)
+def divide(flat: FlatModel, settled: Sequence[bool] | None = None) -> Split:
+    """Cuts a flattened model at a boundary.
+
+    Args:
+        flat: The model.
+        settled: What `settled_steps` says. Defaults to the present boundary.
+    """
+    answers = settled_steps(flat) if settled is None else settled
     pairs = list(zip(flat.steps, answers, strict=True))
     before = [step for step, is_one in pairs if is_one]
     after = [step for step, is_one in pairs if not is_one]
-    settled = {*flat.inputs, *(ref for step in before for ref in step.outputs)}
+    known = {*flat.inputs, *(ref for step in before for ref in step.outputs)}
     used = [ref for step in after for ref in step.inputs] + [*flat.outputs]
-    crossing = tuple(dict.fromkeys(ref for ref in used if ref in settled))
+    crossing = tuple(dict.fromkeys(ref for ref in used if ref in known))
     return Split(
         GraphPart(before, flat.inputs, crossing, "prefix"),
         GraphPart(after, crossing, flat.outputs, "suffix"),
@@ -108,7 +115,12 @@ def uncut(flat: FlatModel) -> Split:
     )
 
 
-def _closed(spec):
+def closed_shape(spec: keras.KerasTensor) -> tuple[int, ...]:
+    """Returns the shape of a row of a tensor.
+
+    Raises:
+        ValueError: If a size is open.
+    """
     shape = tuple(spec.shape[1:])
     if None in shape:
         raise ValueError(

@@ -1,112 +1,197 @@
 """The features at a freeze boundary, computed once for each row."""
 
-import hashlib
+import os
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
-from rich.console import Console
-from rich.progress import Progress
+from rich import filesize
 
+from keras_transfer import __version__
 from keras_transfer.features.boundary import Split
-from keras_transfer.features.rows import Rows
-from keras_transfer.features.rows import numbered
+from keras_transfer.features.computing import compute_together
+from keras_transfer.features.manifest import read_manifest
+from keras_transfer.features.memory import MemoryStore
+from keras_transfer.features.memory import MemoryWriter
+from keras_transfer.features.part_fingerprint import digest_of_weights
+from keras_transfer.features.part_fingerprint import fingerprint_part
+from keras_transfer.features.row_specs import specs_of
+from keras_transfer.features.rows import sources_of
+from keras_transfer.features.staleness import explain_change
+from keras_transfer.features.store import FeatureStore
+from keras_transfer.features.store_writer import StoreWriter
+from keras_transfer.features.stored_rows import reader_of
+
+_DTYPES = (None, "float32", "float16", "bfloat16")
 
 
 class FeatureCache:
-    """Holds in memory what a frozen prefix makes of every row.
+    """What a frozen prefix makes of every row, in memory or on disk.
 
-    A prefix without steps is a cache of the inputs themselves.
+    `kt.fit` makes such caches by itself; make one to use the features outside
+    of it, or to compute them before. In a folder they are written as they
+    come, in memory that does not grow with their number. Killed and started
+    again, computing goes on where it was, with the same bytes; features that
+    were made from other weights, preprocessing or data are refused. A folder
+    holds the features of several freeze boundaries side by side, and
+    `kt.fit(cache=folder)` finds those of the same data there.
 
     Args:
-        split: A model in two parts.
-        sources: The data; rows are numbered on from one to the next.
+        split: A model in two parts, as `kt.split` returns it.
+        *data: What `fit` takes as `x`: arrays, or data sets of
+            `kt.data.from_directory` without augmentation. The rows of several
+            are numbered on, as `kt.fit` does with training and validation.
+        folder: Where to keep the features. Defaults to `None`: in memory.
+        dtype: `"float32"`, or half the space in `"float16"` or `"bfloat16"`,
+            which rounds them. Defaults to `None`: as they are computed.
+        batch_size: Rows at a time, for arrays. Defaults to 32.
+        rebuild: Whether features in the folder that were made from something
+            else are replaced. Defaults to False.
         progress: Whether a progress bar is drawn where stderr is a terminal.
             Defaults to True.
 
+    Raises:
+        ValueError: For data that cannot be read twice in one order, another
+            `dtype`, or a feature whose size is open.
+
     Example:
-    >>> from keras_transfer.features.rows import ArrayRows
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
     >>> model.layers[0].trainable = False
     >>> parts = keras_transfer.split(model)
-    >>> cache = FeatureCache(parts, [ArrayRows(np.ones((5, 4)))])
-    >>> [tuple(x.shape) for x in cache.gather([0, 3])]
+    >>> cache = FeatureCache(parts, np.ones((5, 4)))
+    >>> cache.nbytes
+    60
+    >>> [features.shape for features in cache.read([0, 3])]
     [(2, 3)]
     """
 
     def __init__(
-        self, split: Split, sources: Sequence[Rows], progress: bool = True
+        self,
+        split: Split,
+        *data: Any,
+        folder: str | os.PathLike | None = None,
+        dtype: str | None = None,
+        batch_size: int | None = None,
+        rebuild: bool = False,
+        progress: bool = True,
     ):
+        check_dtype(dtype)
         self.split = split
-        self._weights = digest_of(split.prefix)
-        self._arrays = _compute(split, sources, progress)
+        self.sources = sources_of(data, batch_size)
+        self.specs = specs_of(split, self.sources, dtype)
+        self._rebuild = rebuild
+        self._progress = progress
+        self._fingerprint = None
+        self._weights = None
+        self._store = self._reader = None
+        self.folder = None
+        if folder is not None:
+            self._fingerprint = self._fingerprint_of(dtype)
+            place = f"features-{self._fingerprint['graph'][:12]}"
+            self.folder = pathlib.Path(folder).expanduser() / place
+
+    def __len__(self):
+        return sum(source.num_rows for source in self.sources)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all features, known before they are computed."""
+        return len(self) * sum(spec.row_bytes for spec in self.specs.values())
+
+    @property
+    def size(self) -> str:
+        """Number of rows, bytes, and where they are kept, for people."""
+        place = "in memory"
+        if self.folder is not None:
+            place = f"in {os.fspath(self.folder)!r}"
+        return f"{len(self):,} rows, {filesize.decimal(self.nbytes)} {place}"
+
+    def compute(self) -> FeatureStore | MemoryStore:
+        """Computes what is missing, and returns all of it by name.
+
+        Raises:
+            StaleFeaturesError: The folder holds features made from something
+                else; the message says what has changed.
+            ValueError: The folder cannot be written, or the disk is too full.
+        """
+        if self._store is None:
+            compute_together([self], self._progress)
+        return self._store
+
+    def read(self, rows: slice | Sequence[int] | np.ndarray) -> list[Any]:
+        """Returns the features of some rows as arrays, computed if need be.
+
+        Args:
+            rows: A slice, or row numbers.
+
+        Returns:
+            One array for each tensor that crosses the boundary, as
+            `split.suffix` takes them.
+        """
+        return [*self.compute().read(rows).values()]
+
+    def open(self) -> None:
+        """Makes ready for `gather`; to be called outside of compiled steps."""
+        refs = self.split.prefix.output_refs
+        self._reader = reader_of(self.compute(), refs)
 
     def gather(self, rows: Any) -> list[Any]:
         """Returns what crosses the boundary for some rows, as tensors.
 
         Args:
-            rows: Row numbers, a tensor or a list.
+            rows: Row numbers, as a tensor inside of a compiled step too.
         """
-        return [
-            ops.cast(ops.take(array, rows, axis=0), ref.spec.dtype)
-            for array, ref in zip(
-                self._arrays, self.split.prefix.output_refs, strict=True
-            )
-        ]
+        return self._reader(rows)
 
     def is_current(self) -> bool:
         """Whether the frozen weights are still those it was computed with."""
-        return digest_of(self.split.prefix) == self._weights
+        return digest_of_weights(self.split.prefix) == self._weights
+
+    def explain_change(self) -> str:
+        """Returns what has changed since its folder was written, or `""`."""
+        found = None if self.folder is None else read_manifest(self.folder)
+        if found is None:
+            return ""
+        return explain_change(found.fingerprint, self._fingerprint)
+
+    def writer(self) -> StoreWriter | MemoryWriter:
+        """Returns what the rows are to be written with."""
+        self._weights = digest_of_weights(self.split.prefix)
+        if self.folder is None:
+            return MemoryWriter(self.specs, rows=len(self))
+        return StoreWriter(
+            self.folder,
+            self.specs,
+            rows=len(self),
+            fingerprint=self._fingerprint,
+            rebuild=self._rebuild and bool(self.explain_change()),
+        )
+
+    def keep(self, store: FeatureStore | MemoryStore) -> None:
+        """Takes what a writer has finished."""
+        self._store = store
+
+    def _fingerprint_of(self, dtype):
+        data = {
+            f"data {number}" if number > 1 else "data": source.fingerprint()
+            for number, source in enumerate(self.sources, start=1)
+        }
+        # Another version may decode or compute otherwise.
+        options = {"dtype": dtype or "as computed", "version": __version__}
+        prefix = fingerprint_part(self.split.prefix)
+        return {**prefix, **data, "options": options}
 
 
-def digest_of(model: keras.Model) -> bytes:
-    """Returns a digest of the values of a model's weights."""
-    digest = hashlib.blake2b()
-    for weight in model.weights:
-        values = np.ascontiguousarray(ops.convert_to_numpy(weight))
-        digest.update(values.reshape(-1).view("uint8"))
-    return digest.digest()
+def check_dtype(dtype: str | None) -> None:
+    """Refuses a type in which features cannot be kept.
 
-
-def _compute(split, sources, progress):
-    total = sum(source.num_rows for source in sources)
-    arrays: list[np.ndarray] = []
-    console = Console(stderr=True)
-    with Progress(
-        console=console,
-        transient=True,
-        disable=not progress or not console.is_terminal,
-    ) as bars:
-        task = bars.add_task("Computing what is frozen, once", total=total)
-        for rows, inputs in numbered(sources):
-            made = compute_features(split, inputs)
-            if not arrays:
-                arrays = [
-                    np.empty((total, *part.shape[1:]), part.dtype)
-                    for part in made
-                ]
-            for array, part in zip(arrays, made, strict=True):
-                array[rows] = part
-            bars.advance(task, len(rows))
-    return [ops.convert_to_tensor(array) for array in arrays]
-
-
-def compute_features(split: Split, inputs: Any) -> list[np.ndarray]:
-    """Computes what crosses the boundary for one batch.
-
-    Args:
-        split: A model in two parts.
-        inputs: A batch as the model takes it.
+    Raises:
+        ValueError: With those there are.
     """
-    prefix = split.prefix
-    flat = keras.tree.flatten(inputs)
-    named = dict(zip(prefix.input_refs, flat, strict=True))
-    if not prefix.steps:
-        return [np.asarray(named[ref]) for ref in prefix.output_refs]
-    made = prefix.predict_on_batch(
-        [ops.cast(values, ref.spec.dtype) for ref, values in named.items()]
-    )
-    return [ops.convert_to_numpy(part) for part in made]
+    if dtype not in _DTYPES:
+        raise ValueError(
+            f"Features can be kept as one of {list(_DTYPES)}. Received: "
+            f"{dtype!r}"
+        )

@@ -45,8 +45,9 @@ class CachedSteps:
         """Reads another cache from the next step on.
 
         Args:
-            cache: Has `gather` and `split`.
+            cache: Has `open`, `gather` and `split`.
         """
+        cache.open()
         self.cache = cache
         # Those that exist were traced with the features of the last one.
         self._forget_functions()

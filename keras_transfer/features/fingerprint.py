@@ -60,6 +60,16 @@ def digest_of_graph(model: keras.Model) -> str:
         config = keras.saving.serialize_keras_object(model)
     except NotImplementedError:
         config = [type(model).__qualname__, type(model).__module__]
+    return digest_of_config(config)
+
+
+def digest_of_config(config: Any) -> str:
+    """Returns a digest of the config of one or several operations.
+
+    Args:
+        config: JSON values, in which what `serialize_keras_object` makes of
+            operations may be nested; their names do not count.
+    """
     names: dict[str, str] = {}
     _collect_names(config, names)
     text = json.dumps(_canonical(config, names), sort_keys=True, default=repr)

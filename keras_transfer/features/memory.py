@@ -53,6 +53,10 @@ class MemoryStore:
             return self._arrays[name][rows]
         return {each: array[rows] for each, array in self._arrays.items()}
 
+    def replace(self, name: str, array: np.ndarray) -> None:
+        """Puts an equal array in the place of one, such as a tensor's view."""
+        self._arrays[name] = array
+
 
 class MemoryWriter:
     """Collects rows in memory, called as a `StoreWriter` is.

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from rich import filesize
 
 from keras_transfer import compat
+from keras_transfer.features import boundary
+from keras_transfer.features.budget import Room
 from keras_transfer.features.budget import choose
-from keras_transfer.features.budget import fits_uncut
+from keras_transfer.features.budget import size_of
 from keras_transfer.features.rows import Rows
 from keras_transfer.features.steps import flatten
 from keras_transfer.schedules.schedule import Schedule
@@ -18,7 +21,7 @@ def find_obstacle(
     model: keras.Model,
     sources: Sequence[Rows | str],
     callbacks: Any,
-    budget: int,
+    room: Room,
 ) -> str | None:
     """Says in a clause why a training cannot be cached; `None` if it can.
 
@@ -26,13 +29,14 @@ def find_obstacle(
         model: A compiled model.
         sources: What `rows_of` says of the data.
         callbacks: What `fit` takes.
-        budget: Bytes that may be kept.
+        room: Where features may be kept.
     """
     return (
         _of_model(model)
+        or _of_compilation(model, room)
         or next((f"{s}" for s in sources if isinstance(s, str)), None)
         or _of_callbacks(callbacks)
-        or _of_sizes(model, sources, callbacks or (), budget)
+        or _of_sizes(model, sources, callbacks or (), room)
     )
 
 
@@ -53,22 +57,33 @@ def _of_model(model):
     return None
 
 
+def _of_compilation(model, room):
+    if not room.memory and model.jit_compile:
+        # XLA has no operation that reads a file.
+        return (
+            "XLA compiles the steps, which cannot read from a disk then: "
+            "compile with jit_compile=False, or keep the features in memory"
+        )
+    return None
+
+
 def _of_callbacks(callbacks):
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return "the callbacks come as a CallbackList, not as a list"
     return None
 
 
-def _of_sizes(model, sources, callbacks, budget):
+def _of_sizes(model, sources, callbacks, room):
     flat = flatten(model)
     changes = any(isinstance(callback, Schedule) for callback in callbacks)
     try:
-        split = choose(model, flat, sources, budget)
+        split = choose(model, flat, sources, room)
     except ValueError as error:
         return str(error)
     if not split.computes_something and not changes:
         return "nothing is frozen before the first layer that trains"
-    if changes and not fits_uncut(sources, budget):
+    images = size_of(boundary.uncut(flat), sources)
+    if changes and not room.fits(images):
         # What a later phase freezes may be larger than what there is room for.
-        return "the photographs themselves do not fit into half of the memory"
+        return f"the photographs take {filesize.decimal(images)}, and {room}"
     return None

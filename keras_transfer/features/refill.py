@@ -1,42 +1,59 @@
 """The callback that follows the freeze boundary while `fit` runs."""
 
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from keras_transfer.features import boundary
+from keras_transfer.features.budget import Room
 from keras_transfer.features.budget import choose
+from keras_transfer.features.budget import size_of
 from keras_transfer.features.cache import FeatureCache
 from keras_transfer.features.cached_steps import CachedSteps
+from keras_transfer.features.coming import coming_boundaries
+from keras_transfer.features.computing import compute_together
 from keras_transfer.features.rows import Rows
 from keras_transfer.features.steps import flatten
+
+# Of Keras's own callbacks, those that may write weights while `fit` runs.
+_WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
 
 
 class Refill(keras.callbacks.Callback):
     """Computes the features anew where the boundary has moved.
 
     It stands last in `callbacks`, so that it sees what a schedule has done,
-    and before the step that is about to be traced.
+    and before the step that is about to be traced. The features of boundaries
+    that lie further down and are known to come are kept in the same pass.
 
     Args:
         steps: The steps that read the features.
         sources: The data.
-        budget: Bytes that the features may take.
-        progress: Whether a progress bar is drawn.
+        room: Where the features may be kept.
+        callbacks: The others of the training. Those with a method
+            `on_features_batch_end` are told how many rows are done, after
+            each batch of computing.
+        progress: Whether progress is shown.
     """
 
     def __init__(
         self,
         steps: CachedSteps,
         sources: Sequence[Rows],
-        budget: int,
+        room: Room,
+        callbacks: Sequence[Any],
         progress: bool,
     ):
         super().__init__()
         self._steps, self._sources = steps, sources
         self._flat = flatten(steps.model)
-        self._budget, self._progress = budget, progress
+        self._room, self._progress = room, progress
+        self._callbacks = callbacks
+        self._may_change = not all(map(_leaves_frozen_weights, callbacks))
         self._function = self._settled = None
+        self._ready: dict[tuple[bool, ...], FeatureCache] = {}
 
     def on_epoch_begin(self, epoch, logs=None):
         self._follow()
@@ -50,11 +67,81 @@ class Refill(keras.callbacks.Callback):
         steps = self._steps
         self._function = steps.model.train_function
         settled = boundary.settled_steps(self._flat)
-        if settled == self._settled and steps.cache.is_current():
+        if settled == self._settled and (
+            not self._may_change or steps.cache.is_current()
+        ):
             return
         self._settled = settled
         # Gone before the next one comes, for there may be room for one alone.
         steps.cache = None
-        split = choose(steps.model, self._flat, self._sources, self._budget)
-        steps.use(FeatureCache(split, self._sources, self._progress))
+        cache = self._ready.pop(settled, None)
+        if cache is None or not cache.is_current():
+            cache = self._compute(settled)
+        steps.use(cache)
         self._function = steps.model.train_function
+
+    def _compute(self, settled):
+        model = self._steps.model
+        self._ready.clear()
+        split = choose(model, self._flat, self._sources, self._room)
+        taken = self._size(split)
+        caches = {settled: self._cache(split, taken)}
+        epochs = self.params.get("epochs")
+        for later in coming_boundaries(
+            model, self._flat, self._callbacks, epochs
+        ):
+            below = boundary.divide(self._flat, later)
+            size = self._size(below)
+            if (
+                later not in caches
+                and below.computes_something
+                # Nothing of it trains in the meantime.
+                and _is_part(below.prefix, split.prefix)
+                and self._room.fits(taken + size)
+            ):
+                taken += size
+                caches[later] = self._cache(below, taken)
+        compute_together([*caches.values()], self._progress, self._tell)
+        self._ready = caches
+        return self._ready.pop(settled)
+
+    def _size(self, split):
+        return size_of(split, self._sources, self._room.dtype)
+
+    def _cache(self, split, taken):
+        cache = FeatureCache(
+            split,
+            *self._sources,
+            folder=self._room.folder_for(taken),
+            # Images, which are kept where there is nothing else, stay whole.
+            dtype=self._room.dtype if split.prefix.steps else None,
+            rebuild=True,
+        )
+        change = cache.explain_change()
+        if change:
+            _say(f"{cache.size}: made from {change}; computed anew.")
+        elif self._progress and cache.folder is not None:
+            _say(f"{cache.size}.")
+        return cache
+
+    def _tell(self, rows):
+        for callback in self._callbacks:
+            if hasattr(callback, "on_features_batch_end"):
+                callback.on_features_batch_end(rows)
+
+
+def _leaves_frozen_weights(callback):
+    # To compare them in every epoch would take longer than to train a head.
+    origin = type(callback).__module__.partition(".")[0]
+    return origin in ("keras", "keras_transfer") and not isinstance(
+        callback, _WRITERS
+    )
+
+
+def _is_part(prefix, other):
+    inside = {id(step) for step in other.steps}
+    return all(id(step) in inside for step in prefix.steps)
+
+
+def _say(what):
+    print(f"kt.fit: features of {what}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Training data seen as numbered rows, so that features can stand for them."""
 
 import abc
-import math
+import os
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_transfer.features.data_fingerprint import fingerprint_arrays
+from keras_transfer.features.data_fingerprint import fingerprint_files
+
 # The key under which a batch of row numbers takes the place of images.
 ROW = "keras_transfer_row"
 _DEFAULT_BATCH_SIZE = 32  # Keras's own.
+_BATCHES_AHEAD = 2
 
 
 class Rows(abc.ABC):
@@ -24,12 +28,24 @@ class Rows(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def nbytes(self) -> int:
-        """Size of all inputs as `batches` yields them, in bytes."""
+    def inputs(self) -> list[tuple[tuple[int, ...], str]]:
+        """Shape and dtype of a row of each input."""
 
     @abc.abstractmethod
-    def batches(self) -> Iterator[Any]:
-        """Yields the inputs once, in the order of their numbers."""
+    def batches(self, start: int = 0) -> Iterator[Any]:
+        """Yields the inputs once, in the order of their numbers.
+
+        Args:
+            start: The row to begin with. Defaults to 0.
+        """
+
+    @abc.abstractmethod
+    def first(self) -> Any:
+        """Returns the inputs of a first batch, and reads no more."""
+
+    @abc.abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns what tells these data from others."""
 
     @abc.abstractmethod
     def numbers(self, offset: int) -> Any:
@@ -62,14 +78,27 @@ class ArrayRows(Rows):
         return len(keras.tree.flatten(self.x)[0])
 
     @property
-    def nbytes(self) -> int:
-        arrays = [np.asarray(array) for array in keras.tree.flatten(self.x)]
-        return sum(array.nbytes for array in arrays)
+    def inputs(self) -> list[tuple[tuple[int, ...], str]]:
+        return [
+            (
+                tuple(array.shape[1:]),
+                keras.backend.standardize_dtype(array.dtype),
+            )
+            for array in keras.tree.flatten(self.x)
+        ]
 
-    def batches(self) -> Iterator[Any]:
-        for start in range(0, self.num_rows, self.batch_size):
-            part = slice(start, start + self.batch_size)
+    def batches(self, start: int = 0) -> Iterator[Any]:
+        for first in range(start, self.num_rows, self.batch_size):
+            part = slice(first, first + self.batch_size)
             yield keras.tree.map_structure(_rows(part), self.x)
+
+    def first(self) -> Any:
+        return next(self.batches())
+
+    def fingerprint(self) -> dict[str, Any]:
+        return fingerprint_arrays(
+            *map(keras.ops.convert_to_numpy, keras.tree.flatten(self.x))
+        )
 
     def numbers(self, offset: int) -> Any:
         return {ROW: np.arange(offset, offset + self.num_rows)}
@@ -94,13 +123,23 @@ class PipelineRows(Rows):
         return len(self.dataset.file_paths)
 
     @property
-    def nbytes(self) -> int:
-        shape = self.dataset.in_order.element_spec.shape[1:]
-        return self.num_rows * math.prod(shape)
-
-    def batches(self) -> Iterator[Any]:
+    def inputs(self) -> list[tuple[tuple[int, ...], str]]:
         # One byte for each value, where the data set itself yields four.
-        yield from self.dataset.in_order
+        return [(tuple(self.dataset.element_spec[0].shape[1:]), "uint8")]
+
+    def batches(self, start: int = 0) -> Iterator[Any]:
+        yield from self.dataset.images_from(start).prefetch(_BATCHES_AHEAD)
+
+    def first(self) -> Any:
+        return next(iter(self.dataset.images_from(0).take(1)))
+
+    def fingerprint(self) -> dict[str, Any]:
+        paths = self.dataset.file_paths
+        (image,) = self.inputs
+        return {
+            **fingerprint_files(paths, root=os.path.commonpath(paths)),
+            "image shape": list(image[0]),
+        }
 
     def numbers(self, offset: int) -> Any:
         return self.dataset.rows.map(
@@ -122,7 +161,7 @@ def rows_of(x: Any, batch_size: int | None = None) -> Rows | str:
         x: What `fit` takes as `x`.
         batch_size: What `fit` takes.
     """
-    if hasattr(x, "rows") and hasattr(x, "in_order"):
+    if hasattr(x, "rows") and hasattr(x, "images_from"):
         if x.is_augmented:
             return "its images are augmented anew in every epoch"
         return PipelineRows(x)
@@ -137,11 +176,42 @@ def rows_of(x: Any, batch_size: int | None = None) -> Rows | str:
     return "a generator cannot be read twice"
 
 
-def numbered(sources: Sequence[Rows]) -> Iterator[tuple[np.ndarray, Any]]:
-    """Yields numbers and inputs, batch by batch, of several data in a row."""
-    start = 0
+def batches_from(sources: Sequence[Rows], start: int) -> Iterator[Any]:
+    """Yields the inputs of several data, batch by batch, one after the other.
+
+    Args:
+        sources: The data; rows are numbered on from one to the next.
+        start: The row to begin with.
+    """
     for source in sources:
-        for inputs in source.batches():
-            stop = start + len(keras.tree.flatten(inputs)[0])
-            yield np.arange(start, stop), inputs
-            start = stop
+        if start < source.num_rows:
+            yield from source.batches(start)
+        start = max(0, start - source.num_rows)
+
+
+def sources_of(
+    data: Sequence[Any], batch_size: int | None = None
+) -> list[Rows]:
+    """Sees several data as rows.
+
+    Args:
+        data: Each what `fit` takes as `x`, or rows already.
+        batch_size: What `fit` takes.
+
+    Raises:
+        ValueError: If there are none, or some have no known order.
+    """
+    if not data:
+        raise ValueError("There are no data whose features could be computed.")
+    found = [
+        each if isinstance(each, Rows) else rows_of(each, batch_size)
+        for each in data
+    ]
+    for rows in found:
+        if isinstance(rows, str):
+            raise ValueError(
+                f"The features of these data cannot be kept, because {rows}. "
+                "Expected arrays, or what kt.data.from_directory returns "
+                "without `augment`."
+            )
+    return found

@@ -247,6 +247,22 @@ def test_debug_shows_where_an_error_comes_from(fit):
     assert "Unknown backbone 'nothing'" in err.splitlines()[-1]
 
 
+def test_features_are_kept_in_a_folder_for_the_next_run(fit, tmp_path):
+    code, _, err = fit("--cache=kept", epochs=1)
+    assert code == 0
+    assert err.startswith("kt.fit: features of 24 rows, ")
+    (manifest,) = (tmp_path / "kept").glob("features-*/manifest.json")
+    written = manifest.stat().st_mtime_ns
+    assert fit("--cache=kept", epochs=1)[0] == 0
+    assert manifest.stat().st_mtime_ns == written
+
+
+def test_features_among_the_photographs_are_refused(fit, photos):
+    code, out, err = fit(f"--cache={photos}/features")
+    assert (code, out) == (2, "")
+    assert "The features would lie among the photographs" in err
+
+
 def test_real_photographs_with_real_weights(run, assets, imagenet, tmp_path):
     code, out, err = run(
         *("fit", assets / "hymenoptera", "--backbone=mobilenet"),

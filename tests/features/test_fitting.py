@@ -1,12 +1,12 @@
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 import keras_transfer as kt
-from keras_transfer.features import fitting
+from keras_transfer.features import places
 from tests.features.networks import build_classifier
 from tests.features.networks import photographs
+from tests.features.photographs import write_photographs
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="it has no cache"
@@ -76,14 +76,7 @@ def test_the_order_of_shuffled_rows_is_that_of_images():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("photographs")
-    rng = np.random.default_rng(0)
-    for name in ("a", "b", "c"):
-        (root / name).mkdir()
-        for number in range(7):
-            pixels = rng.integers(0, 256, (20, 24, 3), "uint8")
-            Image.fromarray(pixels).save(root / name / f"{number}.png")
-    return root
+    return write_photographs(tmp_path_factory.mktemp("photos") / "photos")
 
 
 def test_photographs_of_a_folder_come_in_their_own_order(folder):
@@ -209,7 +202,7 @@ def test_features_larger_than_the_budget_leave_the_images_in_their_place(
 ):
     images, labels = photographs()
     data = {"x": images, "y": labels, "shuffle": False}
-    monkeypatch.setattr(fitting, "free_budget", lambda: images.nbytes)
+    monkeypatch.setattr(places, "free_budget", lambda: images.nbytes)
     large = build_wide
     check_equal(
         train("memory", "probe", make=large, **data),
@@ -230,7 +223,7 @@ def build_wide():
 
 def test_a_memory_that_is_too_small_is_told_before_training(monkeypatch):
     images, labels = photographs()
-    monkeypatch.setattr(fitting, "free_budget", lambda: 1)
+    monkeypatch.setattr(places, "free_budget", lambda: 1)
     with pytest.raises(ValueError, match="half of the free memory"):
         train("memory", x=images, y=labels)
 
@@ -302,11 +295,6 @@ def test_labels_are_checked_before_anything_is_computed():
     kt.freeze(model)
     with pytest.raises(ValueError, match="Label [567] is outside"):
         kt.fit(model, images, labels + 5)
-
-
-def test_an_unknown_cache_is_refused():
-    with pytest.raises(ValueError, match="`cache` must be one of"):
-        kt.fit(build_classifier(), *photographs(), cache="yes")
 
 
 def test_a_model_that_is_not_compiled_is_refused():

@@ -1,0 +1,80 @@
+"""The one pass over the data that fills caches."""
+
+import contextlib
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import Progress
+
+from keras_transfer.features.compiled_prefix import compile_prefix
+from keras_transfer.features.graph_part import GraphPart
+from keras_transfer.features.rows import batches_from
+
+
+def compute_together(
+    caches: Sequence[Any],
+    progress: bool,
+    after_batch: Callable[[int], Any] | None = None,
+) -> None:
+    """Fills several caches of the same data, in one pass where that is due.
+
+    Args:
+        caches: The caches; the prefix of each is part of that of the first.
+        progress: Whether a progress bar is drawn where stderr is a terminal.
+        after_batch: Receives the number of rows that are done; what it raises
+            ends the pass, and what is on disk stays there.
+    """
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(cache.writer()) for cache in caches]
+        pairs = list(zip(caches, writers, strict=True))
+        missing = [pair for pair in pairs if not pair[1].complete]
+        # Those of an earlier run that was killed may be ahead of each other.
+        for start in sorted({writer.rows_done for _, writer in missing}):
+            due = [pair for pair in missing if pair[1].rows_done == start]
+            _fill(due, start, progress, after_batch)
+        for cache, writer in pairs:
+            cache.keep(writer.finish())
+
+
+def _fill(pairs, start, progress, after_batch):
+    caches = [cache for cache, _ in pairs]
+    compute = compile_prefix(_common_prefix(caches))
+    size = " and ".join(cache.size for cache in caches[:1])
+    console = Console(stderr=True)
+    with Progress(
+        console=console,
+        transient=True,
+        disable=not progress or not console.is_terminal,
+    ) as bars:
+        task = bars.add_task(
+            f"Computing what is frozen, once: {size}",
+            total=len(caches[0]),
+            completed=start,
+        )
+        for inputs in batches_from(caches[0].sources, start):
+            made = compute(inputs)
+            count = len(keras.tree.flatten(inputs)[0])
+            for cache, writer in pairs:
+                own, made = made[: len(cache.specs)], made[len(cache.specs) :]
+                writer.write(dict(zip(cache.specs, own, strict=True)))
+            start += count
+            bars.advance(task, count)
+            if after_batch is not None:
+                after_batch(start)
+
+
+def _common_prefix(caches):
+    """A part that returns what crosses the boundary of every cache."""
+    prefixes = [cache.split.prefix for cache in caches]
+    if len(prefixes) == 1:
+        return prefixes[0]
+    longest = max(prefixes, key=lambda prefix: len(prefix.steps))
+    return GraphPart(
+        longest.steps,
+        longest.input_refs,
+        [ref for prefix in prefixes for ref in prefix.output_refs],
+        "prefixes",
+    )

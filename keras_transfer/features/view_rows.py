@@ -1,0 +1,79 @@
+"""Several augmented views of every photograph, seen as rows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_transfer.data.views import draw_views
+from keras_transfer.features.rows import ROW
+from keras_transfer.features.rows import PipelineRows
+
+
+class ViewRows(PipelineRows):
+    """The augmented photographs of a data set, each as often as is asked.
+
+    Row `view * photographs + number` is one view of a photograph. In each
+    epoch one of the views is drawn anew for each photograph.
+
+    Args:
+        dataset: What `kt.data.from_directory` returns with `augment`.
+        views: Number of views of each photograph.
+    """
+
+    def __init__(self, dataset: Any, views: int):
+        super().__init__(dataset)
+        self.views = views
+
+    @property
+    def num_rows(self) -> int:
+        return self.views * super().num_rows
+
+    @property
+    def inputs(self) -> list[tuple[tuple[int, ...], str]]:
+        return [(shape, "float32") for shape, _ in super().inputs]
+
+    def batches(self, start: int = 0) -> Iterator[Any]:
+        count = super().num_rows
+        first, start = divmod(start, count)
+        for view in range(first, self.views):
+            yield from self.dataset.views_from(start, view)
+            start = 0
+
+    def numbers(self, offset: int) -> Any:
+        count = super().num_rows
+        return draw_views(self.dataset, self.views).map(
+            lambda row, view, label: ({ROW: row + view * count + offset}, label)
+        )
+
+    def fingerprint(self) -> dict[str, Any]:
+        augment = self.dataset.augment
+        if isinstance(augment, keras.Layer):
+            augment = keras.saving.serialize_keras_object(augment)
+        return {
+            **super().fingerprint(),
+            "views": self.views,
+            "seed": self.dataset.seed,
+            "augmentation": repr(augment),
+        }
+
+
+def check_views(views: int | None, x: Any) -> None:
+    """Refuses a number of views where there is nothing to view.
+
+    Raises:
+        ValueError: For a number below 1, or data without augmentation.
+    """
+    if views is None:
+        return
+    if isinstance(views, bool) or not isinstance(views, int) or views < 1:
+        raise ValueError(
+            "`views` must be a whole number, at least 1. Received: "
+            f"views={views!r}"
+        )
+    if not getattr(x, "is_augmented", False):
+        raise ValueError(
+            "`views` keeps several augmented versions of each photograph, but "
+            "these data are not augmented. Pass `augment` to "
+            "kt.data.from_directory, or leave `views` out."
+        )
