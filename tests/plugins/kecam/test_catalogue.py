@@ -31,7 +31,6 @@ def test_pyproject_declares_what_the_catalogue_lists():
         )
 
 
-@pytest.mark.slow
 def test_the_catalogue_is_what_kecam_s_sources_say():
     listed = {m["name"]: m for m in enumerate_models.enumerate_models()}
     stored = json.loads(enumerate_models.TARGET.read_text("utf-8"))
