@@ -16,7 +16,8 @@ from keras_transfer_kecam import catalogue
 from keras_transfer_kecam.development.worker import Worker
 
 TARGET = pathlib.Path(__file__).parent.parent / "results.csv"
-SECONDS = 600  # For one model.
+PACKAGE = "keras_transfer_kecam.development"
+SECONDS = 1800  # For one model.
 COLUMNS = (
     "name",
     "state",
@@ -35,7 +36,7 @@ def main(folder: str) -> None:
     home = pathlib.Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     workers = {
-        name: Worker(name, home)
+        name: Worker([sys.executable, "-m", f"{PACKAGE}.{name}", str(home)])
         for name in ("measure", "reload_stock", "reload_own")
     }
     for name in _order():
@@ -59,15 +60,17 @@ def write(home: pathlib.Path) -> None:
 
 def _survey(home, name, workers):
     path = home / f"{name}.json"
-    unfinished = f"no result within {SECONDS} s, or a crash"
-    if not workers["measure"].run(name, SECONDS):
-        path.write_text(json.dumps({"reason": unfinished}))
-    row = _stored(home, name)
-    if "reason" not in row:
-        reader = "reload_own" if row["classes"] else "reload_stock"
-        if not workers[reader].run(name, SECONDS):
-            row["round_trip"] = f"loading: {unfinished}"
-            path.write_text(json.dumps(row))
+    try:
+        workers["measure"].run(name, SECONDS)
+        row = _stored(home, name)
+        if "reason" not in row:
+            reader = "reload_own" if row["classes"] else "reload_stock"
+            workers[reader].run(name, SECONDS)
+    except ChildProcessError as error:
+        path.write_text(json.dumps({"reason": str(error)}))
+    except TimeoutError as error:
+        # Says something of the machine, not of the model: it comes again.
+        print(error, flush=True)
     for suffix in (".keras", ".npz"):
         path.with_suffix(suffix).unlink(missing_ok=True)
 

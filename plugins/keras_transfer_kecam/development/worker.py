@@ -1,6 +1,6 @@
 """A process that does one thing for each name that it is given."""
 
-import pathlib
+import contextlib
 import resource
 import subprocess
 import sys
@@ -11,52 +11,60 @@ BYTES = 16 << 30
 
 
 class Worker:
-    """Starts a module of this package when it is first needed.
+    """Starts a program when it is first needed, again after a crash.
 
     It imports TensorFlow once, where a process for each model would spend
-    most of its time on that. After a crash the next name gets a new one.
+    most of its time on that.
 
     Args:
-        module: Name of the module; it calls `serve`.
-        folder: Its only argument.
+        command: The program with its arguments. For each line that it reads
+            it does its work and prints `done` with that line, as `serve` does.
     """
 
-    def __init__(self, module: str, folder: pathlib.Path):
-        self._command = [
-            sys.executable,
-            "-m",
-            f"keras_transfer_kecam.development.{module}",
-            str(folder),
-        ]
+    def __init__(self, command: list[str]):
+        self._command = command
         self._process = None
 
-    def run(self, name: str, seconds: float) -> bool:
-        """Returns whether the process came to an end with this name.
+    def run(self, line: str, seconds: float) -> None:
+        """Waits until the program has done its work.
 
         Args:
-            name: What it is given.
+            line: What it is given.
             seconds: After which it is killed.
+
+        Raises:
+            TimeoutError: If it was.
+            ChildProcessError: If it ended by itself.
         """
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
             self._process = self._start()
         process = self._process
         timer = threading.Timer(seconds, process.kill)
         timer.start()
         try:
-            process.stdin.write(f"{name}\n")
+            process.stdin.write(f"{line}\n")
             process.stdin.flush()
             # Libraries may print lines of their own.
-            return any(line == f"done {name}\n" for line in process.stdout)
+            if any(answer == f"done {line}\n" for answer in process.stdout):
+                return
         except BrokenPipeError:
-            return False
+            pass  # Its end is told below.
         finally:
+            is_late = not timer.is_alive()
             timer.cancel()
+        self.close()
+        if is_late:
+            raise TimeoutError(f"No result of {line!r} within {seconds} s.")
+        raise ChildProcessError(f"The process crashed while at {line!r}.")
 
     def close(self) -> None:
         """Lets the process end."""
         if self._process is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.wait()
+            self._process.stdout.close()
+            self._process = None
 
     def _start(self):
         return subprocess.Popen(
