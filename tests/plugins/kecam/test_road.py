@@ -9,6 +9,7 @@ import pytest
 
 import keras_transfer as kt
 from keras_transfer.stages import partition
+from tests.plugins.kecam import values
 
 SIZE = 64  # At which all of them have positions left to pool.
 # How the head pools, by backbone.
@@ -81,7 +82,8 @@ def test_the_whole_road(name, photographs, assets, tmp_path):
         kt.heads.LinearHead(2, pooling=ROAD[name]),
         class_names=class_names,
     )
-    kt.compile_for_transfer(model)
+    values.fill(backbone)  # With which features differ between images.
+    kt.compile_for_transfer(model, learning_rate=1e-4)
 
     head_alone, with_top_stage = train(model, images, labels)
     in_backbone = {weight.path for weight in backbone.weights}
