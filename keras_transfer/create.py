@@ -16,6 +16,7 @@ from keras_transfer import names
 from keras_transfer import preset
 from keras_transfer import provenance
 from keras_transfer import stages
+from keras_transfer import stored_weights
 from keras_transfer import truncation
 from keras_transfer import weight_sources
 from keras_transfer import weights as weights_files
@@ -75,6 +76,8 @@ def create_backbone(
     found = None
     if weights is not None:
         found = weight_sources.find_weights(spec, weights, input_shape, options)
+        # Before the model is built, which takes seconds where it is large.
+        stored_weights.check_readable(found.path)
     model = _build(spec, input_shape, options)
     if found is not None:
         _load(spec, model, found, input_shape, options)

@@ -29,22 +29,11 @@ def check_contents(
         ValueError: If the file cannot be read or belongs to another
             architecture.
     """
-    if path.suffix not in (".h5", ".hdf5", ".keras"):
-        raise ValueError(
-            f"Expected a weights file ending in '.weights.h5', '.h5' or "
-            f"'.keras'. Received: {os.fspath(path)!r}."
-        )
-    try:
-        with _opened(path) as layers:
-            left_out = [name for name in classifier if name in layers]
-            stored = collections.Counter(_shapes(layers, left_out))
-            names = {la.name for la in model.layers if la.weights}
-            unnamed = sorted(name for name in names if name not in layers)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"The weights file {os.fspath(path)!r} is truncated or damaged: "
-            f"{error}. Fetch it again."
-        ) from error
+    with _opened(path) as layers:
+        left_out = [name for name in classifier if name in layers]
+        stored = collections.Counter(_shapes(layers, left_out))
+        names = {la.name for la in model.layers if la.weights}
+        unnamed = sorted(name for name in names if name not in layers)
     expected = collections.Counter(tuple(w.shape) for w in model.weights)
     missing, extra = expected - stored, stored - expected
     if missing or extra:
@@ -67,9 +56,39 @@ def check_contents(
     return left_out
 
 
+def check_readable(path: pathlib.Path) -> None:
+    """Raises unless a weights file can be opened; needs no model.
+
+    Args:
+        path: A `.weights.h5`, `.h5` or `.keras` file.
+
+    Raises:
+        ValueError: If the file is truncated, damaged or of another kind.
+    """
+    with _opened(path):
+        pass
+
+
 @contextlib.contextmanager
 def _opened(path) -> Iterator[h5py.Group]:
     """The group of a file whose members are layers, or what holds them."""
+    if path.suffix not in (".h5", ".hdf5", ".keras"):
+        raise ValueError(
+            f"Expected a weights file ending in '.weights.h5', '.h5' or "
+            f"'.keras'. Received: {os.fspath(path)!r}."
+        )
+    try:
+        with _layers(path) as layers:
+            yield layers
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The weights file {os.fspath(path)!r} is truncated or damaged: "
+            f"{error}. Fetch it again."
+        ) from error
+
+
+@contextlib.contextmanager
+def _layers(path) -> Iterator[h5py.Group]:
     if path.suffix == ".keras":
         with (
             zipfile.ZipFile(path) as archive,

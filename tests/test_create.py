@@ -90,6 +90,19 @@ def test_a_truncated_weights_file_is_refused(tmp_path):
             tiny(weights=path)
 
 
+def test_a_damaged_weights_file_is_refused_before_anything_is_built(tmp_path):
+    built = []
+    spec = kt.BackboneSpec(built.append, name="test/slow_to_build")
+    for name, sentence in (
+        ("cut.weights.h5", "truncated or damaged"),
+        ("weights.npz", "Expected a weights file ending in"),
+    ):
+        (tmp_path / name).write_bytes(b"nothing that could be read")
+        with pytest.raises(ValueError, match=sentence):
+            kt.create_backbone(spec, weights=tmp_path / name)
+    assert not built
+
+
 def test_gray_images_give_what_their_rgb_copy_gives(tmp_path):
     path = weights_file(tmp_path)
     gray, rgb = tiny(weights=path, input_shape=(32, 32, 1)), tiny(weights=path)

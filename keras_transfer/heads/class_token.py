@@ -32,3 +32,7 @@ class ClassToken(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[2])
+
+    def get_config(self):
+        # Keras derives none for layers that are given a dtype policy.
+        return super().get_config()

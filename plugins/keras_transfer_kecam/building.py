@@ -53,7 +53,7 @@ def build_features(model: catalogue.Model, input_shape: tuple, **options):
             "Call keras.config.set_image_data_format('channels_last')."
         )
     result = catalogue.results().get(model.name)
-    if result is not None and result.reason:
+    if result is not None and result.state == "fails":
         raise ValueError(
             f"The backbone 'kecam/{model.name}' does not work on Keras 3: "
             f"{result.reason}. `keras-transfer backbones list --provider "

@@ -51,13 +51,13 @@ class Result:
     """What the survey measured of a model.
 
     Args:
-        state: `"works"` or `"fails"`.
+        state: `"works"`, `"fails"`, or `"too large"` to have been tried.
         minimum_size: Smallest size that was found to work.
         output: Shape of the features at that size, without the batch.
         parameters: Number of parameters.
         classes: kecam's own classes that a saved file needs.
         stages: `(name, last layer)` pairs where detection finds none.
-        reason: Why it fails.
+        reason: Why it does not work, or was not tried.
     """
 
     state: str

@@ -55,7 +55,9 @@ def _describe(model, result):
     title = f"{model.family} of keras-cv-attention-models"
     if result is None:
         return f"{title}; not tried on Keras 3 yet"
-    if result.reason:
+    if result.state == "too large":
+        return f"{title}; not tried on Keras 3: {result.reason}"
+    if result.state == "fails":
         return f"{title}; does not work on Keras 3: {result.reason}"
     if result.classes:
         return f"{title}; its saved files need keras-transfer[kecam]"

@@ -52,6 +52,9 @@ def test_the_dtype_policy_is_handed_on():
         assert layer.compute_dtype == "float16"
     layer = build_pooling("token", TOKENS.shape, policy)
     assert layer.compute_dtype == "float16"
+    # An export copies it so; Keras derives no configuration from a policy.
+    copy = type(layer).from_config(layer.get_config())
+    assert copy.compute_dtype == "float16"
 
 
 @pytest.mark.parametrize(

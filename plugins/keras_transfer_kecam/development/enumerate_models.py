@@ -135,7 +135,7 @@ def _models(module, node, functions, hashes):
     model = {
         "name": name,
         "constructor": f"{module}.{node.name}",
-        "size": ast.literal_eval(defaults["input_shape"])[0],
+        "size": defaults["input_shape"][0],
     }
     rate = _drop_rate(node, functions)
     if rate is not None:
@@ -197,9 +197,14 @@ def _model_name(node):
 
 
 def _defaults(node):
+    """Values of the defaults that are needed here, by name."""
     names = [argument.arg for argument in node.args.args]
-    values = [ast.unparse(value) for value in node.args.defaults]
-    return dict(zip(names[::-1], values[::-1], strict=False))
+    pairs = zip(names[::-1], node.args.defaults[::-1], strict=False)
+    return {
+        name: ast.literal_eval(value)
+        for name, value in pairs
+        if name in ("input_shape", "drop_connect_rate")
+    }
 
 
 def _drop_rate(node, functions):
@@ -212,7 +217,7 @@ def _drop_rate(node, functions):
         seen.add(current.name)
         value = _defaults(current).get("drop_connect_rate")
         if value is not None:
-            return float(ast.literal_eval(value))
+            return float(value)
         for call in ast.walk(current):
             name = getattr(getattr(call, "func", None), "id", "")
             spread = [k for k in getattr(call, "keywords", ()) if k.arg is None]

@@ -1,10 +1,12 @@
-"""Builds models one after another, each saved with what it computes.
+"""Builds a model and saves it with what it computes.
 
-A part of `survey`: `measure FOLDER NAME...` writes `NAME.keras`, `NAME.npz`
-and `NAME.json` for each; `NAME.json` says why where a model fails.
+A part of `survey`: `measure FOLDER` reads names from standard input and
+writes `NAME.keras`, `NAME.npz` and `NAME.json` for each; `NAME.json` says why
+where a model fails.
 """
 
 import json
+import math
 import pathlib
 import re
 import sys
@@ -19,30 +21,63 @@ import keras_transfer as kt
 from keras_transfer_kecam import building
 from keras_transfer_kecam import catalogue
 from keras_transfer_kecam.development import named_stages
+from keras_transfer_kecam.development import worker
 
 SIZES = (64, 128, 192)
+LARGEST = 500_000_000  # Parameters, of four bytes.
 
 
-def main(folder: str, names: list[str]) -> None:
-    """Measures the named models."""
+class TooLarge(BaseException):
+    """A model has more weights than this machine should hold.
+
+    Not an `Exception`, which Keras and the plugin's builder would turn into
+    one of theirs.
+    """
+
+
+def main(folder: str) -> None:
+    """Measures the models whose names are asked for."""
     # Keras's sign that images are too small for the network's windows.
     warnings.filterwarnings("error", message="You are using a softmax over")
-    for name in names:
-        print("begin", name, flush=True)
+    count = _count_parameters()
+
+    def work(name):
         keras.utils.clear_session()
         keras.utils.set_random_seed(0)
         start = time.perf_counter()
         target = pathlib.Path(folder, name)
-        row = _measure(catalogue.models()[name], target)
+        try:
+            row = _measure(catalogue.models()[name], target, count)
+        except TooLarge as error:
+            row = {"state": "too large", "reason": str(error)}
         row["seconds"] = round(time.perf_counter() - start, 1)
         target.with_suffix(".json").write_text(json.dumps(row))
-        print("end", name, row, flush=True)
+
+    worker.serve(work)
 
 
-def _measure(model, target):
+def _count_parameters():
+    """Makes Keras stop at too many; returns what starts the count anew."""
+    counted, add_weight = [], keras.layers.Layer.add_weight
+
+    def add_counted_weight(self, shape=None, *args, **options):
+        counted.append(math.prod(shape or ()))
+        if sum(counted) > LARGEST:
+            raise TooLarge(
+                f"more than {LARGEST:_} parameters; too large for the machine "
+                "on which the others were tried"
+            )
+        return add_weight(self, shape, *args, **options)
+
+    keras.layers.Layer.add_weight = add_counted_weight
+    return counted.clear
+
+
+def _measure(model, target, count_anew):
     sizes = sorted({size for size in SIZES if size < model.size})
     reason = ""
     for size in (*sizes, model.size):
+        count_anew()
         try:
             built, inputs, outputs = _run(model, size)
         except Exception as error:  # Whatever kecam or Keras raises.
@@ -79,4 +114,4 @@ def _own_classes(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1])

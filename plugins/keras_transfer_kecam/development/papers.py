@@ -1,6 +1,7 @@
 """Papers of the families, as kecam's documentation names them."""
 
 import ast
+import functools
 import pathlib
 import re
 
@@ -45,7 +46,17 @@ def paper_of(root: pathlib.Path, constructor: str) -> str:
     package, _, last = module.partition(".")
     if module in _PAPERS or package in _PAPERS:
         return _PAPERS.get(module) or _PAPERS[package]
-    tree = ast.parse((root / package / "__init__.py").read_text("utf-8"))
+    found = _documented(root / package)
+    for key in _DOCUMENTED_AS.get(module, ()) or (last, "v1", ""):
+        if key in found:
+            return found[key]
+    raise ValueError(f"No paper of {module} among {found}.")
+
+
+@functools.cache
+def _documented(package):
+    """`{what is documented: address}` of all that a package has papers of."""
+    tree = ast.parse((package / "__init__.py").read_text("utf-8"))
     found = {}
     for node in tree.body:
         if isinstance(node, ast.Assign):
@@ -56,7 +67,4 @@ def paper_of(root: pathlib.Path, constructor: str) -> str:
             if paper and variable.endswith("head_doc__"):
                 key = variable.strip("_").removesuffix("head_doc").strip("_")
                 found[key] = f"https://arxiv.org/abs/{paper[1]}"
-    for key in _DOCUMENTED_AS.get(module, ()) or (last, "v1", ""):
-        if key in found:
-            return found[key]
-    raise ValueError(f"No paper of {module} among {found}.")
+    return found

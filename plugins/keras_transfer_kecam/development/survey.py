@@ -10,17 +10,14 @@ import csv
 import itertools
 import json
 import pathlib
-import resource
-import subprocess
 import sys
-import threading
 
 from keras_transfer_kecam import catalogue
+from keras_transfer_kecam.development.worker import Worker
 
 TARGET = pathlib.Path(__file__).parent.parent / "results.csv"
-BATCH = 8
-SECONDS = 400  # For one model.
-BYTES = 16 << 30
+PACKAGE = "keras_transfer_kecam.development"
+SECONDS = 1800  # For one model.
 COLUMNS = (
     "name",
     "state",
@@ -35,39 +32,56 @@ COLUMNS = (
 
 
 def main(folder: str) -> None:
-    """Measures what is missing, batch by batch."""
+    """Measures what is missing, one model after the other."""
     home = pathlib.Path(folder)
     home.mkdir(parents=True, exist_ok=True)
-    pending = [n for n in _order() if not (home / f"{n}.json").exists()]
-    while pending:
-        batch, pending = pending[:BATCH], pending[BATCH:]
-        stopped = _measure(home, batch)
-        if stopped is not None:
-            # The others of its batch come again.
-            row = {"reason": f"no result within {SECONDS} s or a crash"}
-            (home / f"{stopped}.json").write_text(json.dumps(row))
-        done = [n for n in batch if (home / f"{n}.json").exists()]
-        pending = [n for n in batch if n not in done] + pending
-        saved = [n for n in done if (home / f"{n}.keras").exists()]
-        if saved:
-            _run("reload", home, saved).wait()
-        for name in batch:
-            for suffix in (".keras", ".npz"):
-                (home / name).with_suffix(suffix).unlink(missing_ok=True)
-        write(home)
+    workers = {
+        name: Worker([sys.executable, "-m", f"{PACKAGE}.{name}", str(home)])
+        for name in ("measure", "reload_stock", "reload_own")
+    }
+    for name in _order():
+        if not _has_run(home, name):
+            _survey(home, name, workers)
+            write(home)
+            print(name, _stored(home, name), flush=True)
+    for worker in workers.values():
+        worker.close()
 
 
 def write(home: pathlib.Path) -> None:
     """Writes the table of what has run."""
-    rows = []
-    for name in catalogue.models():
-        path = home / f"{name}.json"
-        if path.exists():
-            rows.append(_row(name, json.loads(path.read_text())))
     with TARGET.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        for name in catalogue.models():
+            if _has_run(home, name):
+                writer.writerow(_row(name, _stored(home, name)))
+
+
+def _survey(home, name, workers):
+    path = home / f"{name}.json"
+    try:
+        workers["measure"].run(name, SECONDS)
+        row = _stored(home, name)
+        if "reason" not in row:
+            reader = "reload_own" if row["classes"] else "reload_stock"
+            workers[reader].run(name, SECONDS)
+    except ChildProcessError as error:
+        path.write_text(json.dumps({"reason": str(error)}))
+    except TimeoutError as error:
+        # Says something of the machine, not of the model: it comes again.
+        print(error, flush=True)
+    for suffix in (".keras", ".npz"):
+        path.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _stored(home, name):
+    path = home / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _has_run(home, name):
+    return not {"reason", "round_trip"}.isdisjoint(_stored(home, name))
 
 
 def _row(name, found):
@@ -76,7 +90,7 @@ def _row(name, found):
     works = not reason and trip == "bit-equal"
     return {
         "name": name,
-        "state": "works" if works else "fails",
+        "state": found.get("state") or ("works" if works else "fails"),
         "minimum_size": found.get("minimum_size", ""),
         "output": found.get("output", ""),
         "parameters": found.get("parameters", ""),
@@ -94,40 +108,6 @@ def _order():
         families.setdefault(model.family, []).append(model.name)
     rounds = itertools.zip_longest(*families.values())
     return [name for names in rounds for name in names if name]
-
-
-def _measure(home, names):
-    """Returns the name of the model that did not come to an end, or `None`."""
-    process = _run("measure", home, names, stdout=subprocess.PIPE, text=True)
-    current, timer = None, None
-    for line in process.stdout:
-        word, _, rest = line.partition(" ")
-        if word == "begin":
-            current = rest.strip()
-            timer = threading.Timer(SECONDS, process.kill)
-            timer.start()
-        elif word == "end":
-            timer.cancel()
-            current = None
-            print(line.strip()[:300], flush=True)
-    process.wait()
-    if timer is not None:
-        timer.cancel()
-    return current
-
-
-def _run(module, home, names, **options):
-    module = f"keras_transfer_kecam.development.{module}"
-    return subprocess.Popen(
-        [sys.executable, "-m", module, str(home), *names],
-        preexec_fn=_limit_memory,
-        stderr=subprocess.DEVNULL,
-        **options,
-    )
-
-
-def _limit_memory():
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
 
 
 if __name__ == "__main__":

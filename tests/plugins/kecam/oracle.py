@@ -1,12 +1,12 @@
 """What keras_cv_attention_models computes, under the Keras that it is for.
 
-A script for a process of its own, in an environment with tf-keras,
-keras_cv_attention_models 1.4.3 and, on the path, this plugin:
+A script for a process of its own, in an environment with tf-keras and
+keras_cv_attention_models 1.4.3:
 
-    python oracle.py FOLDER davit_t:64 vit_tiny_patch16:64 ...
+    echo davit_t:64:1 | python oracle.py FOLDER CATALOGUE
 
-It writes `davit_t.npz`, the features of two images with made-up weights, and
-with `--whole` also `davit_t.h5`, a model with classifier as it is published.
+For each name, image size and scale on standard input it writes `davit_t.npz`,
+the features of two images with made-up weights.
 """
 
 import importlib
@@ -14,70 +14,51 @@ import json
 import os
 import pathlib
 import sys
-import traceback
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
+# oneDNN refuses to normalize along the last of six axes, as HaloNet does.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
 import numpy as np
 import tensorflow as tf
 import values
 
-models = {
-    row["name"]: row
-    for row in json.loads(
-        pathlib.Path(os.environ["KECAM_CATALOGUE"]).read_text("utf-8")
-    )
-}
 
-
-def build(row, size, **arguments):
+def build(row, size, scale):
     module, _, name = row["constructor"].rpartition(".")
     kecam = importlib.import_module(f"keras_cv_attention_models.{module}")
     model = getattr(kecam, name)(
-        input_shape=(size, size, 3), pretrained=None, **arguments
+        input_shape=(size, size, 3),
+        pretrained=None,
+        num_classes=0,
+        **row.get("arguments", {}),
     )
-    values.fill(model)
-    return model
+    values.fill(model, scale)
+    return model if len(model.output_shape) > 2 else features_of(model)
 
 
 def features_of(model):
     """The last layer whose output has positions."""
     for layer in reversed(model.layers):
         output = layer.output
-        if isinstance(output, tf.keras.layers.Layer) or isinstance(
-            output, (list, tuple)
-        ):
+        if isinstance(output, (list, tuple)):
             continue
-        if len(output.shape) >= 3:
+        if len(output.shape) > 2:
             return tf.keras.Model(model.inputs, output)
     raise ValueError(model.name)
 
 
-def main(folder, requests, whole):
-    for request in requests:
-        name, _, size = request.partition(":")
-        size = int(size)
+def main(folder, catalogue):
+    rows = {row["name"]: row for row in json.loads(catalogue.read_text())}
+    for line in sys.stdin:
+        name, size, scale = line.strip().split(":")
         tf.keras.backend.clear_session()
-        path = pathlib.Path(folder, name)
-        row = models[name]
-        try:
-            model = build(row, size, num_classes=0, **row.get("arguments", {}))
-            if len(model.output_shape) < 3:
-                model = features_of(model)
-            features = model.predict(values.images(size), verbose=0)
-            np.savez(path.with_suffix(".npz"), features=features, size=size)
-            if whole:
-                build(row, size, num_classes=10).save(
-                    path.with_suffix(".h5"), include_optimizer=False
-                )
-            print("end", name, features.shape, flush=True)
-        except Exception:
-            traceback.print_exc()
-            print("fail", name, flush=True)
+        model = build(rows[name], int(size), float(scale))
+        # Not `predict`, which would trace every model for two images.
+        features = model(values.images(int(size)), training=False)
+        np.savez(folder / name, features=features.numpy())
+        print(f"done {line.strip()}", flush=True)
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    whole = "--whole" in arguments
-    folder, *requests = [a for a in arguments if a != "--whole"]
-    main(folder, requests, whole)
+    main(*map(pathlib.Path, sys.argv[1:]))

@@ -31,7 +31,6 @@ def test_pyproject_declares_what_the_catalogue_lists():
         )
 
 
-@pytest.mark.slow
 def test_the_catalogue_is_what_kecam_s_sources_say():
     listed = {m["name"]: m for m in enumerate_models.enumerate_models()}
     stored = json.loads(enumerate_models.TARGET.read_text("utf-8"))
@@ -49,7 +48,8 @@ def test_every_recognition_constructor_is_listed():
 def test_results_are_of_listed_models():
     assert set(catalogue.results()) <= set(catalogue.models())
     for result in catalogue.results().values():
-        assert result.state == ("fails" if result.reason else "works")
+        assert result.state in ("works", "fails", "too large")
+        assert bool(result.reason) == (result.state != "works")
 
 
 def test_short_names_stay_with_what_needs_no_extra():
@@ -73,7 +73,11 @@ def test_looking_at_every_model_imports_neither_kecam_nor_keras():
     code = """
 import sys, keras_transfer as kt
 names = kt.list_backbones(provider="kecam")
-assert len([kt.get_backbone(name) for name in names]) == 381
+assert kt.get_backbone(names[0]).name == names[0]
+# Each look into the registry reads anew what is installed.
+from keras_transfer_kecam import specs
+found = [getattr(specs, name.removeprefix("kecam/")) for name in names]
+assert len(found) == 381
 for name in ("keras", "tensorflow", "keras_cv_attention_models", "kecam"):
     assert name not in sys.modules, name
 """

@@ -55,6 +55,15 @@ def test_a_model_that_fails_says_why(monkeypatch):
         kt.create_backbone(spec, weights=None)
 
 
+def test_what_was_too_large_to_be_tried_may_still_be_built(monkeypatch):
+    untried = catalogue.Result("too large", 0, "", 0, (), (), "too many")
+    results = {**catalogue.results(), "lcnet_050": untried}
+    monkeypatch.setattr(catalogue, "results", lambda: results)
+    spec = specs.specification(catalogue.models()["lcnet_050"])
+    assert spec.description.endswith("; not tried on Keras 3: too many")
+    kt.create_backbone(spec, weights=None, input_shape=(32, 32, 3))
+
+
 def test_what_saved_files_need_is_said():
     stock = kt.get_backbone("kecam/aotnet50").description
     assert stock.endswith("its saved files need Keras alone")

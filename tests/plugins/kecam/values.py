@@ -25,15 +25,18 @@ def value(layer, kind, shape):
     return drawn.astype("float32")
 
 
-def fill(model):
-    """Gives every weight of a model its value."""
+def fill(model, scale=1):
+    """Gives every weight of a model its value, kernels times `scale`."""
     for layer in model.layers:
         # Keras 2's order, which differs from Keras 3's in frozen layers.
         for weight in [*layer.trainable_weights, *layer.non_trainable_weights]:
             kind = weight.name.partition(":")[0].rpartition("/")[2]
             if type(layer).__name__ == "DepthwiseConv2D" and kind == "kernel":
                 kind = "depthwise_kernel"  # As Keras 2 calls it.
-            weight.assign(value(layer.name, kind, weight.shape))
+            made_up = value(layer.name, kind, weight.shape)
+            if made_up.ndim > 1:
+                made_up *= np.float32(scale)
+            weight.assign(made_up)
 
 
 def images(size):
