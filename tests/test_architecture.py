@@ -28,9 +28,17 @@ ROOMS = [
     ("preset",),
     ("extraction", "features"),
     ("model_images",),
-    ("compiling", "heads", "schedules", "saving", "data", "summary"),
+    (
+        "compiling",
+        "heads",
+        "loading",
+        "schedules",
+        "saving",
+        "data",
+        "summary",
+    ),
     ("best_epoch", "class_report", "history_files", "output_path"),
-    ("whole_files",),
+    ("whole_files", "stored_flags"),
     ("freezing", "first_batch", "transition"),
     ("optimizer",),
     ("selectors",),
@@ -56,6 +64,7 @@ ROOMS = [
     ("registry", "serialization", "compat"),
     ("entries", "part_file"),
     ("names", "checksums", "keras_home", "weights_file"),
+    ("archive", "missing_classes"),
 ]
 
 
