@@ -130,9 +130,10 @@ class _Walk:
             self._check_registered(registered, item, place)
         else:
             self._check_stock(name, item, place)
-        if key == "layers":
-            self.operations += name in stock.OPERATIONS - stock.LAYERS
-            self.layers += name not in stock.OPERATIONS | {"InputLayer"}
+        if key == "layers" and name in stock.OPERATIONS - stock.LAYERS:
+            self.operations += 1
+        elif key == "layers" and name != "InputLayer":
+            self.layers += 1
         return registered != MODEL_INFO
 
     def _check_registered(self, registered, item, place):

@@ -39,6 +39,10 @@ def check_members(infos: list[zipfile.ZipInfo], archive_bytes: int) -> None:
     for info in infos:
         check_name(info.filename)
         _check_entry(info)
+        if not 0 <= info.header_offset < archive_bytes:
+            raise ModelFileError(
+                f"places {info.filename!r} outside of itself.", DAMAGED
+            )
     seen: set[str] = set()
     for name in names:
         # Some systems do not tell these apart when they unpack.

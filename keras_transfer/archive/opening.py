@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -28,6 +29,18 @@ from keras_transfer.archive.error import UNUSUAL
 from keras_transfer.archive.error import ModelFileError
 from keras_transfer.archive.finite import check_finite
 from keras_transfer.archive.json_text import parse
+
+# What `zipfile` raises for archives that it cannot make sense of.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,14 +95,7 @@ def checked(
             contents = _unpack(path, pathlib.Path(private), is_known, sha256)
         except ModelFileError as error:
             raise error.of(file) from error.__cause__
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            UnicodeDecodeError,
-        ) as error:
+        except _UNREADABLE as error:
             raise ModelFileError(
                 f"is damaged, truncated or no .keras archive ({error}).",
                 DAMAGED,
