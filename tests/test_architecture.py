@@ -31,6 +31,7 @@ ROOMS = [
     (
         "compiling",
         "heads",
+        "legacy_h5",
         "loading",
         "schedules",
         "saving",

@@ -78,7 +78,7 @@ def check_function(item: dict[str, Any], place: str) -> None:
         module not in _FUNCTION_MODULES
         or not isinstance(function, str)
         or function not in stock.FUNCTIONS
-        or item.get("registered_name") not in (None, "", function)
+        or item.get("registered_name") not in (None, "", "function", function)
     ):
         raise refusal(
             place,

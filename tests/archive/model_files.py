@@ -13,7 +13,8 @@ import keras_transfer as kt
 def write_model(path):
     """Saves a small classifier of ours, backbone nested, compiled."""
     image = keras.Input((8, 8, 3))
-    x = keras.layers.Conv2D(4, 3, name="conv", activation="relu")(image)
+    x = keras.layers.Rescaling(1 / 127.5, -1)(image)
+    x = keras.layers.Conv2D(4, 3, name="conv", activation="relu")(x)
     x = keras.layers.BatchNormalization(name="bn")(x)
     x = keras.layers.DepthwiseConv2D(3, name="depthwise")(x)
     backbone = keras.Model(image, x, name="backbone")
