@@ -90,7 +90,7 @@ def test_only_corrupt_photographs_are_no_crash(run, model, tmp_path):
     ("words", "sentence"),
     [
         (["none.keras", "photos"], "There is no model file 'none.keras'."),
-        (["photos/day/1.png", "photos"], "is not a Keras model file"),
+        (["photos/day/1.png", "photos"], "no .keras archive"),
         (["model.keras", "fotos"], "There is no file or folder fotos"),
         (["model.keras", "photos", "--top=0"], "whole number of at least 1"),
         (["model.keras", "photos", "--csv", "--json"], "not allowed with"),
