@@ -10,8 +10,11 @@ import threading
 
 import keras
 from keras.src.backend.common import global_state
+from keras.src.legacy.saving import saving_options
+from keras.src.legacy.saving import saving_utils
 from keras.src.models import functional
 from keras.src.optimizers import base_optimizer
+from keras.src.saving import serialization_lib
 
 _NAMES = "object_name_uids"
 _lock = threading.RLock()
@@ -400,3 +403,17 @@ def torch_random():
     if keras.backend.backend() != "torch":
         return None
     return importlib.import_module("torch").random
+
+
+def model_from_legacy_config(config):
+    """Builds the model of an `.h5` file from its configuration, safe mode on.
+
+    Public alternatives: `keras.models.model_from_json` reads the format of
+    `.keras` files only; `keras.saving.load_model` also assigns the weights, by
+    their order, which is what `.h5` files are converted for.
+    """
+    with (
+        saving_options.keras_option_scope(use_legacy_config=True),
+        serialization_lib.SafeModeScope(True),
+    ):
+        return saving_utils.model_from_config(config)

@@ -1,20 +1,14 @@
 """Classes beyond Keras's own that a saved model needs, with their owners."""
 
-import json
-import os
-import pathlib
-import re
-import zipfile
-from importlib import metadata
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 
 from keras_transfer import compat
+from keras_transfer import missing_classes
 from keras_transfer import plugin_classes
 
-# Keras finds the classes of these packages by their module.
-_FOUND_BY_MODULE = ("keras", "keras_hub", "keras_cv", "keras_nlp")
 _MODEL_INFO = "keras_transfer>ModelInfo"
 
 
@@ -74,37 +68,40 @@ def explain_when_missing(model_metadata: Any) -> None:
     Args:
         model_metadata: The metadata of a `ModelInfo` layer.
     """
-    for name in _recorded(model_metadata):
+    for name in missing_classes.recorded(model_metadata):
         if ">" in name and keras.saving.get_registered_object(name) is None:
-            explanation = _explain([(name, "")], model_metadata)
+            explanation = missing_classes.explain({name: ""}, model_metadata)
             stub = MissingClass(name, f"The model file {explanation}")
             keras.saving.get_custom_objects()[name] = stub
 
 
-def check_file(
-    path: str | os.PathLike, model_metadata: dict[str, Any] | None = None
-) -> None:
-    """Checks that every class that a model file names can be found.
+def is_known(name: str) -> bool:
+    """Whether Keras finds a class or function by its registered name.
 
     Args:
-        path: A `.keras` archive or folder.
-        model_metadata: What is known of the model. Defaults to what the file
-            itself holds.
+        name: `package>Name`. Plugins count by what they declare; none of them
+            is imported.
+    """
+    found = keras.saving.get_registered_object(name)
+    return found is not None and not isinstance(found, MissingClass)
+
+
+def activate(names: Iterable[str]) -> None:
+    """Imports the plugins that declare classes, and no others.
+
+    Args:
+        names: Registered names that a file needs.
 
     Raises:
-        ValueError: If the file is damaged or a class is missing; names the
-            distribution that the file says it is from.
+        ValueError: If two distributions claim a class, or it is registered
+            under another name. An exception of the plugin itself is passed on
+            with a note that names it.
     """
-    config = _read_config(pathlib.Path(path))
-    missing = [
-        (name, module)
-        for name, module in classes_in(config).items()
-        if not _is_known(name, module)
-    ]
-    if missing:
-        found = model_metadata or _find_metadata(config)
-        explanation = _explain(missing, found)
-        raise ValueError(f"The model file {os.fspath(path)!r} {explanation}")
+    for name in names:
+        found = keras.saving.get_registered_object(name)
+        if isinstance(found, plugin_classes.PluginClass):
+            # Asking for it imports it.
+            found.real  # noqa: B018
 
 
 def classes_in(config: Any) -> dict[str, str]:
@@ -149,94 +146,3 @@ def _name_of(item):
 def _is_foreign(name):
     package, separator, _ = name.partition(">")
     return bool(separator) and package != "keras_transfer"
-
-
-def _is_known(name, module):
-    if module.partition(".")[0] in _FOUND_BY_MODULE:
-        return True
-    found = keras.saving.get_registered_object(name)
-    return found is not None and not isinstance(found, MissingClass)
-
-
-def _read_config(path):
-    try:
-        if path.is_dir():
-            return json.loads((path / "config.json").read_text())
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{os.fspath(path)!r} is not a Keras model file, or a damaged "
-            f"one: its config.json cannot be read ({error})."
-        ) from error
-
-
-def _find_metadata(config):
-    pending = [config]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, list):
-            pending.extend(item)
-        elif isinstance(item, dict):
-            if item.get("registered_name") == _MODEL_INFO:
-                return (item.get("config") or {}).get("metadata")
-            pending.extend(item.values())
-    return None
-
-
-def _recorded(model_metadata):
-    """The recorded owners; a file may hold anything in their place."""
-    if not isinstance(model_metadata, dict):
-        return {}
-    classes = model_metadata.get("classes")
-    return classes if isinstance(classes, dict) else {}
-
-
-def _explain(missing, model_metadata):
-    names = " and ".join(repr(name) for name, _ in missing)
-    noun = "class" if len(missing) == 1 else "classes"
-    for name, _ in missing:
-        owner = _owner(_recorded(model_metadata).get(name))
-        if owner is None and isinstance(model_metadata, dict):
-            owner = _owner(model_metadata.get("backbone"))
-        if owner is not None:
-            return f"needs the {noun} {names} {_how_to_get(*owner)}"
-    modules = sorted({module for _, module in missing if module})
-    where = f" (of {' and '.join(map(repr, modules))})" if modules else ""
-    return (
-        f"needs the {noun} {names}{where}, which nothing installed declares. "
-        "Install the package that provides it, or import the module that "
-        "registers it before loading."
-    )
-
-
-def _owner(record):
-    if not isinstance(record, dict):
-        return None
-    owner = record.get("distribution"), record.get("version") or ""
-    # What a file says ends in a command that people copy.
-    is_plain = all(
-        isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9._+!-]*", text)
-        for text in owner
-    )
-    if not is_plain or not owner[0] or owner[0] == "keras-transfer":
-        return None
-    return owner
-
-
-def _how_to_get(distribution, version):
-    origin = (
-        f"of the distribution {distribution} {version}".rstrip()
-        + " (as the file says)"
-    )
-    try:
-        installed = metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return (
-            f"{origin}, which is not installed. Run `pip install "
-            f"{distribution}` if you trust it."
-        )
-    return (
-        f"{origin}, which the installed version {installed} does not declare. "
-        f"Run `pip install '{distribution}>={version}'` if you trust it."
-    )

@@ -12,6 +12,7 @@ from keras_transfer import backbone as registry
 from keras_transfer import checksums
 from keras_transfer import compat
 from keras_transfer import hub
+from keras_transfer import loading
 from keras_transfer import needed_classes
 from keras_transfer import preset_files
 from keras_transfer import provenance
@@ -117,11 +118,10 @@ def load_backbone(place: str | os.PathLike) -> keras.Model:
     files = _files(place)
     description = preset_files.read_description(files)
     path = preset_files.fetch_model(files, description)
-    needed_classes.check_file(
+    model = loading.load_owned(
         path,
         {"classes": description.classes, "backbone": description.provenance},
     )
-    model = saving.load_model(path)
     record = _record(files, description)
     provenance.attach(model, record)
     stages.stages_of(model)  # Raises when the description means another model.

@@ -29,9 +29,18 @@ ROOMS = [
     ("preset",),
     ("extraction", "features"),
     ("model_images",),
-    ("compiling", "heads", "schedules", "saving", "data", "summary"),
+    (
+        "compiling",
+        "heads",
+        "legacy_h5",
+        "loading",
+        "schedules",
+        "saving",
+        "data",
+        "summary",
+    ),
     ("best_epoch", "class_report", "history_files", "output_path"),
-    ("whole_files",),
+    ("whole_files", "stored_flags"),
     ("freezing", "first_batch", "transition"),
     ("optimizer",),
     ("selectors",),
@@ -57,6 +66,8 @@ ROOMS = [
     ("registry", "serialization", "compat"),
     ("entries", "part_file"),
     ("names", "checksums", "keras_home", "ranking", "weights_file"),
+    ("names", "checksums", "keras_home", "weights_file"),
+    ("archive", "missing_classes"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Saving that never leaves half a file, loading that trusts nothing."""
+"""Saving that never leaves half a file."""
 
 import os
 import stat
@@ -68,24 +68,6 @@ def test_a_folder_that_refuses_files_is_named(tiny_model):
         pytest.skip("no /proc on this system")
     with pytest.raises(ValueError, match="Cannot write '/proc/m.keras'"):
         kt.save_model(tiny_model, "/proc/m.keras")
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match="There is no model file"):
-        kt.load_model(tmp_path / "missing.keras")
-
-
-def test_an_hdf5_file_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="is an HDF5 model file"):
-        kt.load_model(tmp_path / "m.h5")
-
-
-def test_a_truncated_file_is_refused(tiny_model, tmp_path):
-    path = tmp_path / "m.keras"
-    kt.save_model(tiny_model, path)
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="damaged, truncated"):
-        kt.load_model(path)
 
 
 def test_training_goes_on_exactly_after_a_reload(tiny_model, tmp_path):

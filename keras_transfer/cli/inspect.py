@@ -1,0 +1,99 @@
+"""`keras-transfer inspect`: what is in a model file."""
+
+import argparse
+import json
+import pathlib
+import sys
+
+DESCRIPTION = """\
+Shows what a model file is: its classes, input, backbone, layers, what is
+frozen, the versions and plugins it needs. The file is checked first, and the
+model is not built.
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser(
+        "inspect",
+        help="show what is in a model file, without loading it",
+        description=DESCRIPTION,
+    )
+    parser.add_argument(
+        "model", metavar="FILE", type=pathlib.Path, help="a .keras file"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="write JSON, with all there is"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; returns the exit code."""
+    from keras_transfer import archive
+    from keras_transfer import plugin_classes
+    from keras_transfer.archive.description import describe
+
+    archive.check_kind(arguments.model)
+    declared = plugin_classes.default_registry().owners()
+    found = describe(arguments.model, declared)
+    if arguments.json:
+        json.dump(found, sys.stdout, indent=1, ensure_ascii=False)
+        print()
+        return 0
+    from keras_transfer.cli.tables import print_table
+
+    print_table(("", "what the file says"), _rows(found))
+    return 0
+
+
+def _rows(found):
+    saved = found["saved"]
+    backbone = found["backbone"]
+    backbone = backbone if isinstance(backbone, dict) else {}
+    classes = found["class_names"]
+    plugins = {p for p in found["classes"].values() if p != "keras-transfer"}
+    yield "file", f"{found['file']}, {found['bytes'] / 1e6:.1f} MB"
+    yield (
+        "saved by",
+        _joined(
+            ("Keras", saved["keras"]),
+            ("keras_transfer", saved["keras_transfer"]),
+            ("on", saved["date"]),
+        ),
+    )
+    yield (
+        "input",
+        _joined(
+            ("", found["input"]["shape"]),
+            ("range", found["input"].get("range")),
+        ),
+    )
+    yield (
+        "backbone",
+        _joined(
+            ("", backbone.get("name")),
+            ("weights", backbone.get("weights")),
+            ("cut at", backbone.get("cut_at")),
+        ),
+    )
+    if isinstance(classes, list):
+        yield (
+            "classes",
+            _joined(
+                ("", f"{len(classes)}: {', '.join(map(str, classes[:20]))}")
+            ),
+        )
+    yield (
+        "layers",
+        f"{found['layers']}, of which frozen {found['frozen_layers']}",
+    )
+    yield "parameters", f"{found['parameters']:,}"
+    yield "plugins", ", ".join(sorted(plugins)) or "none needed"
+
+
+def _joined(*parts):
+    said = [f"{label} {value}".strip() for label, value in parts if value]
+    # What a file says may hold anything that a terminal takes for a command.
+    text = ", ".join(said) or "not recorded"
+    return "".join(c if c.isprintable() else "?" for c in text)
