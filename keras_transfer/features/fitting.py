@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer import careful_fit
 from keras_transfer import compiling
 from keras_transfer import first_batch
 from keras_transfer.features.budget import free_budget
@@ -36,7 +37,8 @@ def fit(
     are arrays or come from `kt.data.from_directory` without augmentation. When
     a schedule moves the freeze boundary, the features are computed anew.
     Callbacks, the order of images, metrics and the history are those of one
-    ordinary `fit`.
+    ordinary `fit`. The first data are checked, and a loss that becomes NaN is
+    an error.
 
     The steps are the same bit for bit for a batch of the same images in the
     same order. Computed beside other images, the features of one may differ
@@ -59,8 +61,10 @@ def fit(
         The history of `fit`.
 
     Raises:
-        ValueError: For an unknown `cache`, or for `"memory"` where the results
-            would change or the memory is too small, before any training.
+        ValueError: For an unknown `cache`, for `"memory"` where the results
+            would change or the memory is too small, or for data or a loss that
+            the model cannot learn from, before any training; during it, if the
+            loss becomes NaN.
 
     Example:
     >>> import keras_transfer as kt
@@ -85,13 +89,19 @@ def fit(
         "verbose": verbose,
         **fit_arguments,
     }
-    if cache is False:
-        return model.fit(**arguments)
     if not getattr(model, "compiled", False):
         raise ValueError(
             f"The model {model.name!r} is not compiled. Call "
             "kt.compile_for_transfer(model) first."
         )
+    if not compiling.checks_data(model):
+        careful_fit.check_data(model, arguments)
+        arguments["callbacks"] = careful_fit.watched(callbacks)
+        if hasattr(x, "element_spec"):
+            # A dataset shuffles itself; Keras warns unless told not to.
+            arguments.setdefault("shuffle", False)
+    if cache is False:
+        return model.fit(**arguments)
     held_out, labels = validation_data, []
     if isinstance(validation_data, (tuple, list)):
         held_out, *labels = validation_data
@@ -120,16 +130,16 @@ def fit(
         arguments["validation_data"] = (numbers, *labels) if labels else numbers
     steps = CachedSteps(model)
     refill = Refill(steps, sources, budget, progress=bool(verbose))
-    arguments["callbacks"] = [*(callbacks or ()), refill]
+    arguments["callbacks"] = [*(arguments["callbacks"] or ()), refill]
     with steps.installed():
         return model.fit(**arguments)
 
 
 def _check_data(model, rows, labels):
-    """Looks at the data as the model's own `fit` does at a first batch."""
-    if rows.labels is not None:
-        labels = rows.labels
+    """Looks at the data as the model's own `fit` does, which gets numbers."""
+    if rows.labels is None:
+        first_batch.check_data(model, rows.x, labels)
+        return
     images = next(iter(rows.batches()))
-    if hasattr(images, "shape"):
-        images = keras.ops.convert_to_numpy(images)
-    first_batch.check_data(model, images, labels)
+    images = keras.ops.convert_to_numpy(images)
+    first_batch.check_data(model, images, rows.labels)

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer import classifier_loss
 from keras_transfer import model_info
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
@@ -39,8 +40,8 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
 
     Raises:
         ValueError: At the start of `fit`, before any training, if the phases
-            do not fit the model, if one never begins within `epochs`, or if
-            there are two schedules.
+            do not fit the model, if one never begins within `epochs`, if the
+            loss misreads the model's outputs, or if there are two schedules.
 
     Example:
     >>> class Everything(Schedule):
@@ -134,6 +135,7 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
                 "layers cannot be scheduled. Call it on a batch of data, or "
                 "give it an Input, before `fit`."
             )
+        classifier_loss.check_loss(model, getattr(model, "loss", None))
         phases = self.phases_for(model, epochs)
         if epochs is not None:
             timeline.check_reached(phases, epochs, self.params.get("steps"))

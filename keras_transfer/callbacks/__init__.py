@@ -1,0 +1,5 @@
+"""Callbacks that keep a training from being lost."""
+
+from keras_transfer.callbacks.stop_on_nan import StopOnNaN
+
+__all__ = ["StopOnNaN"]
