@@ -64,7 +64,7 @@ _HOME = {
     "register_backbone": "backbone",
     "saliency": "explaining.input_gradients",
     "save_backbone": "preset",
-    "save_model": "saving",
+    "save_model": "model_writing",
     "schedules": "schedules",
     "score_cam": "explaining.score_maps",
     "set_trainable": "freezing",

@@ -12,6 +12,7 @@ from keras_transfer import backbone as registry
 from keras_transfer import checksums
 from keras_transfer import compat
 from keras_transfer import hub
+from keras_transfer import model_writing
 from keras_transfer import needed_classes
 from keras_transfer import preset_files
 from keras_transfer import provenance
@@ -61,7 +62,7 @@ def save_backbone(backbone: keras.Model, folder: str | os.PathLike) -> None:
     old = _current_model(folder)
     temporary = folder / f".backbone-{uuid.uuid4().hex}.keras"
     try:
-        saving.save_model(backbone, temporary)
+        model_writing.save_model(backbone, temporary)
         sha256 = checksums.file_sha256(temporary)
         # A name of its own: the description in force still means the old one.
         name = f"backbone-{sha256[:12]}.keras"

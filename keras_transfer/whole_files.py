@@ -63,11 +63,25 @@ def sweep(path: str | os.PathLike) -> None:
         path: The file that they were writing.
     """
     path = pathlib.Path(path)
-    if fcntl is None or not path.parent.is_dir():
+    _sweep(path.parent, f".{path.stem}-{_MARK}", path.suffix)
+
+
+def sweep_folder(folder: str | os.PathLike) -> None:
+    """Removes what killed processes left of writing any file of a folder.
+
+    Args:
+        folder: The folder; not those within it.
+    """
+    _sweep(pathlib.Path(folder), ".", "")
+
+
+def _sweep(folder, start, end):
+    if fcntl is None or not folder.is_dir():
         return
-    start, end = f".{path.stem}-{_MARK}", path.suffix
-    for item in list(path.parent.iterdir()):
-        if item.name.startswith(start) and item.name.endswith(end):
+    for item in list(folder.iterdir()):
+        name = item.name
+        is_ours = name.startswith(start) and name.endswith(end)
+        if is_ours and f"-{_MARK}" in name:
             _remove_abandoned(item)
 
 

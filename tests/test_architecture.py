@@ -33,12 +33,14 @@ ROOMS = [
         "careful_fit",
         "callbacks",
         "heads",
+        "model_writing",
         "schedules",
         "saving",
         "data",
         "summary",
     ),
     ("best_epoch", "class_report", "history_files", "output_path"),
+    ("portable_config",),
     ("whole_files",),
     ("freezing", "first_batch", "training_history", "transition"),
     ("class_labels", "classifier_loss", "pixels"),
@@ -49,6 +51,7 @@ ROOMS = [
     ("truncation", "channels"),
     ("weights", "model_info", "stages", "token_grid"),
     ("attention_blocks",),
+    ("freeze_state",),
     ("weight_sources",),
     ("hub", "preset_files"),
     (
@@ -64,7 +67,7 @@ ROOMS = [
     ("backbone",),
     ("needed_classes", "plugin_classes"),
     ("registry", "serialization", "compat"),
-    ("entries", "part_file"),
+    ("entries", "model_archive", "part_file"),
     ("names", "checksums", "keras_home", "weights_file"),
 ]
 

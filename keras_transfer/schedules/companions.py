@@ -5,6 +5,8 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
+from keras_transfer import training_history
+from keras_transfer.callbacks.safe_checkpoint import SafeCheckpoint
 
 
 class Companion(keras.callbacks.Callback):
@@ -23,6 +25,8 @@ class Companion(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.schedule.conclude_epoch(epoch, logs)
+        # With what the callbacks before have added to the logs.
+        training_history.record(self.model, epoch, logs or {})
 
 
 def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
@@ -70,5 +74,9 @@ def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
     return others
 
 
-_SAVERS = (keras.callbacks.BackupAndRestore, keras.callbacks.ModelCheckpoint)
+_SAVERS = (
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.ModelCheckpoint,
+    SafeCheckpoint,
+)
 _BARS = (keras.callbacks.ProgbarLogger,)
