@@ -6,6 +6,7 @@ import zipfile
 from typing import Any
 
 import h5py
+import keras
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 
@@ -40,6 +41,15 @@ def read_config(path: str | os.PathLike) -> dict[str, Any]:
     """
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(_CONFIG))
+
+
+def as_stored(model: keras.Model) -> dict[str, Any]:
+    """Returns the configuration that a file of a model would hold.
+
+    Args:
+        model: Any Keras model.
+    """
+    return json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
 
 
 def classes_of(config: Any) -> list[str]:

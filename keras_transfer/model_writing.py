@@ -30,10 +30,11 @@ def save_model(
         model: Any Keras model.
         path: Where to save; ends in `.keras`.
         portable: Whether older versions of Keras shall read the file too,
-            down to 3.6: what they do not know of is left out where it is
-            switched off anyway, and a loss or optimizer of keras_transfer with
-            it. For models of stock layers, such as `kt.to_stock` makes.
-            Defaults to `False`.
+            down to 3.6, or 3.12 where functions of `keras.ops` stand in the
+            graph: what they do not know of is left out where it is switched
+            off anyway, and with it the compilation if its optimizer is one of
+            keras_transfer. For models of stock layers, such as `kt.to_stock`
+            makes. Defaults to `False`.
         allow_nonfinite: Whether weights may be NaN or infinite. Defaults to
             `False`.
 

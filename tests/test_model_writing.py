@@ -89,6 +89,7 @@ def test_damage_is_noticed(damage, tmp_path):
 def test_a_portable_file_is_the_same_model(tmp_path, tiny_model):
     stock = kt.to_stock(tiny_model)
     stock.compile("adam", "sparse_categorical_crossentropy")
+    stock.optimizer.build(stock.trainable_variables)
     path = tmp_path / "m.keras"
     kt.save_model(stock, path, portable=True)
     config = model_archive.read_config(path)

@@ -104,7 +104,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
     def _resume(self, path):
         model = self.model
         config = model_archive.read_config(path)
-        own = keras.saving.serialize_keras_object(model)
+        own = model_archive.as_stored(model)
         if model_archive.classes_of(config) != model_archive.classes_of(own):
             raise ValueError(
                 f"The checkpoint {os.fspath(path)!r} is of another model than "
