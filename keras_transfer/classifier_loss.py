@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_transfer import compat
+
 _PROBABILITIES = ("softmax", "sigmoid")
 
 
@@ -75,7 +77,8 @@ def check_loss(model: keras.Model, loss: Any) -> None:
 'categorical_crossentropy' expects probabilities. Compile with \
 kt.compile_for_transfer(model), or with a loss made with from_logits=True.
     """
-    if not is_crossentropy(loss):
+    is_classifier = compat.is_graph(model) and len(model.outputs) == 1
+    if not is_classifier or not is_crossentropy(loss):
         return
     config = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
     # Losses of one's own need not know the argument.

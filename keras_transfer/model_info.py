@@ -70,7 +70,8 @@ class ModelInfo(keras.layers.Layer):
         # What follows in the file is read after this layer.
         needed_classes.explain_when_missing(metadata)
         rest = {k: v for k, v in metadata.items() if k != "freeze"}
-        layer = cls(rest, name=config["name"])
+        is_open = bool(config.get("trainable", True))
+        layer = cls(rest, name=config["name"], trainable=is_open)
         object.__setattr__(layer, "_freeze_state", metadata.get("freeze"))
         return layer
 

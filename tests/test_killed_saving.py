@@ -58,6 +58,12 @@ class Nursery:
         self._process.stdout.close()
 
 
+@pytest.fixture(scope="module")
+def nursery():
+    with Nursery() as found:
+        yield found
+
+
 def weights_in(path):
     """All stored weights of the layers, in one array."""
     arrays = []
@@ -80,53 +86,53 @@ def temporaries(folder):
 
 
 @pytest.mark.parametrize("kills", KILLS)
-def test_a_killed_save_leaves_a_whole_file(kills, tmp_path):
+def test_a_killed_save_leaves_a_whole_file(kills, nursery, tmp_path):
     generator, left = random.Random(0), 0
     path = tmp_path / "model.keras"
-    with Nursery() as nursery:
-        for _ in range(kills):
-            seconds = generator.uniform(0, 0.2)
-            assert nursery.run("save", path, seconds) == KILLED
-            assert model_archive.fault_of(path) is None
-            # All of it from one save, not some of the old and some new.
-            assert len(set(weights_in(path))) == 1
-            # What the kills before have left is gone.
-            assert len(temporaries(tmp_path)) <= 1
-            left += len(temporaries(tmp_path))
-    assert left >= kills / 4  # Or no kill came while a file was written.
+    for _ in range(kills):
+        assert nursery.run("save", path, generator.uniform(0, 0.2)) == KILLED
+        assert model_archive.fault_of(path) is None
+        # All of it from one save, not some of the old and some new.
+        assert len(set(weights_in(path))) == 1
+        # What the kills before have left is gone.
+        assert len(temporaries(tmp_path)) <= 1
+        left += len(temporaries(tmp_path))
+    # Of many, some come while a file is written.
+    assert left >= kills // 10
+    print(f"{left} of {kills} kills came while a file was written")
 
 
-def test_killed_saves_of_keras_alone_lose_the_file(tmp_path):
+def test_killed_saves_of_keras_alone_lose_the_file(nursery, tmp_path):
     """What the test above would show without our way of saving."""
     generator, path = random.Random(0), tmp_path / "model.keras"
     lost = 0
-    with Nursery() as nursery:
-        for _ in range(4):
-            seconds = generator.uniform(0, 0.2)
-            assert nursery.run("plain", path, seconds) == KILLED
-            lost += model_archive.fault_of(path) is not None
+    for _ in range(3):
+        assert nursery.run("plain", path, generator.uniform(0, 0.2)) == KILLED
+        lost += model_archive.fault_of(path) is not None
     assert lost
 
 
 @pytest.mark.parametrize("kills", KILLS)
-def test_a_killed_training_goes_on_from_a_whole_file(kills, tmp_path):
-    generator, epoch = random.Random(1), 0
-    with Nursery() as nursery:
-        for _ in range(kills):
-            seconds = generator.uniform(0, 0.3)
-            assert nursery.run("train", tmp_path / "a", seconds) == KILLED
-            found = safe_checkpoint.checkpoints(tmp_path / "a")
-            for _, path in found:
-                assert model_archive.fault_of(path) is None
-            newest = found[-1][0] if found else 0
-            assert newest >= epoch
-            epoch = newest
-        assert epoch > 0
-        # To the same weights as in one go.
-        assert nursery.run(epoch + 1, tmp_path / "a") == 0
-        assert nursery.run(epoch + 1, tmp_path / "b") == 0
-    assert not temporaries(tmp_path / "a")
+def test_a_killed_training_goes_on_from_a_whole_file(kills, nursery, tmp_path):
+    generator, epoch, left = random.Random(1), 0, 0
+    folder = tmp_path / "a"
+    for _ in range(kills):
+        moment = generator.uniform(0, 0.2)
+        assert nursery.run("train", folder, moment) == KILLED
+        found = safe_checkpoint.checkpoints(folder)
+        for _, path in found:
+            assert model_archive.fault_of(path) is None
+        newest = found[-1][0] if found else 0
+        assert newest >= epoch
+        epoch = newest
+        left += len(temporaries(folder))
+    assert epoch > 0
+    # To the same weights as in one go.
+    assert nursery.run(epoch + 1, folder) == 0
+    assert nursery.run(epoch + 1, tmp_path / "b") == 0
+    assert not temporaries(folder)
     name = f"epoch-{epoch + 1:05}.keras"
     np.testing.assert_array_equal(
-        weights_in(tmp_path / "a" / name), weights_in(tmp_path / "b" / name)
+        weights_in(folder / name), weights_in(tmp_path / "b" / name)
     )
+    print(f"{left} of {kills} kills came while a file was written")

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
-from keras_transfer import training_history
 from keras_transfer.callbacks.safe_checkpoint import SafeCheckpoint
 
 
@@ -25,8 +24,6 @@ class Companion(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.schedule.conclude_epoch(epoch, logs)
-        # With what the callbacks before have added to the logs.
-        training_history.record(self.model, epoch, logs or {})
 
 
 def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:

@@ -7,6 +7,7 @@ import keras
 
 from keras_transfer import classifier_loss
 from keras_transfer import model_info
+from keras_transfer import training_history
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
 from keras_transfer.schedules import description
@@ -185,6 +186,7 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         course = self._course
         if not course.is_decided:
             course.end_epoch(logs or {})
+        training_history.record(self._network, epoch, logs or {})
         asks = any(s.stopped_epoch == epoch > 0 for s in self._stoppers)
         if not asks or self._stopped_before:
             return

@@ -14,7 +14,7 @@ OUTPUTS = json.loads((make.FOLDER / "outputs.json").read_text())
 def test_every_file_has_its_outputs():
     names = {path.name for path in make.FOLDER.glob("*.keras")}
     assert names == set(OUTPUTS)
-    assert len(names) >= 11
+    assert len(names) >= 10
 
 
 @pytest.mark.parametrize("name", sorted(OUTPUTS))
@@ -24,7 +24,10 @@ def test_a_golden_file_computes_what_it_did(name):
     assert np.ptp(expected, axis=0).min() > 1e-4  # It depends on the image.
     # Half precision differs between processors.
     tolerance = 5e-3 if "mixed" in name else 1e-5
-    received = np.asarray(model(make.images(), training=False))
+    images = make.images()
+    # Before 3.12 the only input was saved as a list.
+    inputs = [images] if isinstance(model.input, list) else images
+    received = np.asarray(model(inputs, training=False))
     np.testing.assert_allclose(received, expected, atol=tolerance)
 
 
