@@ -69,11 +69,12 @@ def check_loss(model: keras.Model, loss: Any) -> None:
         ValueError: With the loss that fits.
 
     Example:
-    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3)], name="tiny")
     >>> check_loss(model, "categorical_crossentropy")
     Traceback (most recent call last):
     ...
-    ValueError: The model 'sequential' ends in logits, but the loss \
+    ValueError: The model 'tiny' ends in logits, but the loss \
 'categorical_crossentropy' expects probabilities. Compile with \
 kt.compile_for_transfer(model), or with a loss made with from_logits=True.
     """

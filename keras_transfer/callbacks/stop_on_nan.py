@@ -17,13 +17,14 @@ class StopOnNaN(keras.callbacks.Callback):
         ValueError: After the first batch with such a loss.
 
     Example:
-    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model = keras.Sequential(
+    ...     [keras.Input((1,)), keras.layers.Dense(1)], name="tiny")
     >>> model.compile("sgd", "mse")
     >>> model.fit(np.array([[np.nan]]), np.ones(1), verbose=0,
     ...           callbacks=[StopOnNaN()])
     Traceback (most recent call last):
     ...
-    ValueError: The loss of 'sequential' became nan in epoch 1, batch 1, and \
+    ValueError: The loss of 'tiny' became nan in epoch 1, batch 1, and \
 its weights are lost. Load a checkpoint or build the model again; lower the \
 learning rate, now 0.01, and look for NaN in the data.
     """
