@@ -377,6 +377,51 @@ def record_trainable_flags(model) -> None:
     }
 
 
+def begin_at_epoch(model, epoch) -> None:
+    """Lets a `fit` that has just begun start at an epoch; `None` forgets it.
+
+    Public alternative: `initial_epoch` of `fit`, which must be known before
+    the callbacks speak. `BackupAndRestore` does the same, and forgets nothing.
+    """
+    model._initial_epoch = epoch
+
+
+def model_being_saved():
+    """The outermost model whose configuration is just being asked for, or None.
+
+    Public alternative: none. A layer is asked for its own configuration and
+    told neither where it stands nor what for.
+    """
+    found = None
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if frame.f_code.co_name == "get_config" and isinstance(
+            owner, keras.Model
+        ):
+            found = owner
+        frame = frame.f_back
+    return found
+
+
+def model_being_loaded():
+    """The outermost model whose weights are just being read, or None.
+
+    Public alternative: none. A layer is handed its own weights and told
+    nothing of the model around it.
+    """
+    found = None
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner = frame.f_locals.get("saveable")
+        if frame.f_code.co_name == "_load_state" and isinstance(
+            owner, keras.Model
+        ):
+            found = owner
+        frame = frame.f_back
+    return found
+
+
 def calling_callback_list(callback):
     """The `CallbackList` that is just calling a callback's method, or None.
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import keras
 
-from keras_transfer import first_batch
+from keras_transfer import careful_fit
+from keras_transfer import classifier_loss
+from keras_transfer.classifier_loss import output_activation
 from keras_transfer.optimizer import wrap_optimizer
 
 _LOGITS = (None, "linear")
@@ -25,9 +27,10 @@ def compile_for_transfer(
     """Compiles a classifier with the loss and the metrics that fit its head.
 
     The loss follows from the head: class probabilities or logits, one unit or
-    many. From then on this model's `fit` also looks at its first data: labels
-    outside `[0, num_classes)` are a `ValueError` before the first step, and
-    pixels scaled to 0-1 a warning.
+    many. From then on this model's `fit` also looks at its first data, as
+    `kt.fit` does for any model: labels outside `[0, num_classes)`, booleans
+    and NaN are a `ValueError` before the first step, pixels scaled to 0-1 a
+    warning, and a loss that becomes NaN stops the training with an error.
 
     Args:
         model: A model that `build_model` made, or any classifier that ends
@@ -48,7 +51,8 @@ def compile_for_transfer(
         The model itself.
 
     Raises:
-        ValueError: If the arguments contradict the head.
+        ValueError: If the arguments contradict the head, such as a loss that
+            expects probabilities after a head that returns logits.
 
     Example:
     >>> model = keras.Sequential(
@@ -64,32 +68,12 @@ def compile_for_transfer(
         compile_arguments["loss"] = _loss(
             model, from_logits, one_hot, label_smoothing
         )
+    classifier_loss.check_loss(model, compile_arguments["loss"])
     if metrics is None:
         metrics = [_accuracy(model, from_logits, one_hot)]
     model.compile(optimizer, metrics=metrics, **compile_arguments)
     _check_data_in_fit(model)
     return model
-
-
-def output_activation(model: keras.Model) -> str | None:
-    """Returns the name of the activation that ends a model.
-
-    Args:
-        model: A model whose last layer is one of our heads or has an
-            `activation`.
-
-    Returns:
-        `"softmax"`, `"sigmoid"`, another name, or `"linear"` for logits.
-    """
-    last = model.layers[-1]
-    while isinstance(last, keras.Model):
-        last = last.layers[-1]
-    if hasattr(last, "output_activation"):
-        return last.output_activation
-    if isinstance(last, (keras.layers.Softmax,)):
-        return "softmax"
-    activation = getattr(last, "activation", None)
-    return getattr(activation, "__name__", None)
 
 
 def _loss(model, from_logits, one_hot, label_smoothing):
@@ -142,14 +126,9 @@ def _check_data_in_fit(model):
     @functools.wraps(fit)
     def checked_fit(*args, **kwargs):
         arguments = signature.bind(model, *args, **kwargs).arguments
-        x, y = arguments.get("x"), arguments.get("y")
-        first_batch.check_data(model, x, y)
-        validation = arguments.get("validation_data")
-        if isinstance(validation, (tuple, list)) and len(validation) > 1:
-            first_batch.check_data(model, validation[0], validation[1])
-        elif validation is not None:
-            first_batch.check_data(model, validation)
-        if hasattr(x, "element_spec"):
+        careful_fit.check_data(model, arguments)
+        arguments["callbacks"] = careful_fit.watched(arguments.get("callbacks"))
+        if hasattr(arguments.get("x"), "element_spec"):
             # A dataset shuffles itself; Keras warns unless told not to.
             arguments.setdefault("shuffle", False)
         return fit(**{"self": model, **arguments})

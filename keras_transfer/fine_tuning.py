@@ -8,6 +8,7 @@ import keras
 from keras_transfer import compiling
 from keras_transfer import schedules
 from keras_transfer.best_epoch import BestEpoch
+from keras_transfer.features import fitting
 
 
 def fine_tune(
@@ -51,7 +52,9 @@ def fine_tune(
         The history of `fit`.
 
     Raises:
-        ValueError: If there are too few epochs, or the data do not fit.
+        ValueError: If there are too few epochs, or the data do not fit; or if
+            the loss becomes NaN, after which the model has the weights of its
+            best epoch all the same.
 
     Example:
     >>> import keras_transfer as kt
@@ -82,13 +85,17 @@ def fine_tune(
     )
     best = BestEpoch()
     x, y = train if isinstance(train, tuple) else (train, None)
-    history = model.fit(
-        x,
-        y,
-        epochs=epochs,
-        validation_data=validation,
-        callbacks=[schedule, *callbacks, best],
-        **fit_arguments,
-    )
-    best.restore()
-    return history
+    try:
+        return fitting.fit(
+            model,
+            x,
+            y,
+            cache=False,
+            epochs=epochs,
+            validation_data=validation,
+            callbacks=[schedule, *callbacks, best],
+            **fit_arguments,
+        )
+    finally:
+        # After a loss of NaN or an interruption, too.
+        best.restore()

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import first_batch
 from keras_transfer import model_info
+from keras_transfer import pixels
 
 
 def as_inputs(model: keras.Model, images: Any) -> list[np.ndarray]:
@@ -133,14 +133,7 @@ def _batch(model, tensor, images):
         )
     if images.ndim == len(tensor.shape) - 1:
         images = images[None]
-    first_batch.check_shape(model, images, tensor.shape)
-    if not len(images):
-        raise ValueError("There is no image: the batch is empty.")
-    if not np.isfinite(images).all():
-        raise ValueError(
-            "Pixels must be finite. Received NaN or infinity in "
-            f"{int((~np.isfinite(images)).sum())} places."
-        )
+    pixels.check_images(model, images, tensor.shape)
     _check_range(model, images)
     return images.astype("float32")
 
@@ -157,4 +150,3 @@ def _check_range(model, images):
             "it scales them itself. Received pixels from "
             f"{images.min():g} to {images.max():g}."
         )
-    first_batch.warn_of_scaled_pixels(model, images)

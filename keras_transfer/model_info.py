@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_transfer import compat
+from keras_transfer import freeze_state
 from keras_transfer import needed_classes
 
 SCHEMA = 1
@@ -37,6 +39,7 @@ class ModelInfo(keras.layers.Layer):
         # Past Keras's attribute tracking, which would wrap the dictionary and
         # its lists in classes of its own.
         object.__setattr__(self, "metadata", metadata)
+        object.__setattr__(self, "_freeze_state", None)
 
     def call(self, inputs):
         return inputs
@@ -45,7 +48,19 @@ class ModelInfo(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "metadata": self.metadata}
+        metadata = self.metadata
+        model = compat.model_being_saved()
+        if model is not None:
+            metadata = {**metadata, "freeze": freeze_state.of(model)}
+        return {**super().get_config(), "metadata": metadata}
+
+    def load_own_variables(self, store):
+        # Keras stores the flags of layers; this brings back those of weights.
+        # Once only: the weights of another file say nothing about flags.
+        state, model = self._freeze_state, compat.model_being_loaded()
+        object.__setattr__(self, "_freeze_state", None)
+        if model is not None:
+            freeze_state.restore(model, state)
 
     @classmethod
     def from_config(cls, config):
@@ -54,7 +69,11 @@ class ModelInfo(keras.layers.Layer):
         metadata = config.get("metadata", {})
         # What follows in the file is read after this layer.
         needed_classes.explain_when_missing(metadata)
-        return cls(metadata, name=config["name"])
+        rest = {k: v for k, v in metadata.items() if k != "freeze"}
+        is_open = bool(config.get("trainable", True))
+        layer = cls(rest, name=config["name"], trainable=is_open)
+        object.__setattr__(layer, "_freeze_state", metadata.get("freeze"))
+        return layer
 
 
 @dataclasses.dataclass(frozen=True)

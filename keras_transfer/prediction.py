@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_transfer import compiling
-from keras_transfer import first_batch
 from keras_transfer import model_images
 from keras_transfer import model_info
+from keras_transfer import pixels
 from keras_transfer.ranking import Prediction
 from keras_transfer.ranking import probabilities_of
 from keras_transfer.ranking import rank
@@ -28,7 +28,8 @@ def predict_labels(model: keras.Model, images: Any) -> list[str]:
         no class names.
 
     Raises:
-        ValueError: If the images do not fit the model's input.
+        ValueError: If the images do not fit the model's input, are booleans
+            or are not finite.
 
     Example:
     >>> model = keras.Sequential([
@@ -53,8 +54,8 @@ def predict(
         batch_size: Number of images decoded and predicted at a time.
 
     Raises:
-        ValueError: If the images do not fit the model's input, or `top` is
-            below 1.
+        ValueError: If the images do not fit the model's input, are booleans
+            or are not finite, or `top` is below 1.
     """
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise ValueError(
@@ -62,7 +63,7 @@ def predict(
         )
     rows: list[list[Prediction]] = []
     for batch in _batches(model, images, batch_size):
-        first_batch.warn_of_scaled_pixels(model, batch)
+        pixels.check_images(model, batch)
         rows += ranked(model, model.predict(batch, verbose=0), top)
     return rows
 
@@ -105,6 +106,6 @@ def _batches(model, images, batch_size):
     images = np.asarray(images)
     if images.ndim == len(model.input_shape) - 1:
         images = images[None]
-    first_batch.check_shape(model, images)
+    pixels.check_shape(model, images)
     for start in range(0, len(images), batch_size):
         yield images[start : start + batch_size]

@@ -139,6 +139,8 @@ def _metadata(backbone, record, head, class_names):
             "keras_transfer": keras_transfer.__version__,
             "keras": keras.__version__,
         },
+        # Mixed precision scales the loss only where it is in force.
+        "dtype_policy": keras.config.dtype_policy().name,
         "class_names": class_names,
         "input": {
             "height": height,

@@ -4,6 +4,8 @@ import stat
 import pytest
 
 from keras_transfer.whole_files import replacing
+from keras_transfer.whole_files import sweep
+from keras_transfer.whole_files import sweep_folder
 
 
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -30,3 +32,44 @@ def test_the_new_file_is_as_readable_as_others(tmp_path):
         for name in ("new", "other")
     ]
     assert modes[0] == modes[1]
+
+
+def left_by_a_killed_process(folder, name):
+    """What `replacing` leaves when nothing after its block can run."""
+    return_code = os.fork()
+    if return_code == 0:
+        with replacing(folder / name) as temporary:
+            temporary.write_text("half")
+            os._exit(0)
+    os.waitpid(return_code, 0)
+    (left,) = [p for p in folder.iterdir() if p.name.startswith(".")]
+    assert left.read_text() == "half"
+    return left
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    left = left_by_a_killed_process(tmp_path, "notes.txt")
+    sweep(tmp_path / "other.txt")
+    sweep(tmp_path / "notes.json")
+    assert left.exists()  # It is not theirs.
+    with replacing(tmp_path / "notes.txt") as temporary:
+        temporary.write_text("all")
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+def test_a_folder_is_swept_of_what_nobody_is_writing(tmp_path):
+    left_by_a_killed_process(tmp_path, "notes.txt")
+    (tmp_path / ".hidden-by-the-user.txt").touch()
+    with replacing(tmp_path / "model.txt") as temporary:
+        sweep_folder(tmp_path)
+        assert temporary.exists()
+        temporary.write_text("all")
+    assert sorted(os.listdir(tmp_path)) == [
+        ".hidden-by-the-user.txt",
+        "model.txt",
+    ]
+
+
+def test_a_folder_that_is_not_there_needs_no_sweep(tmp_path):
+    sweep(tmp_path / "missing" / "notes.txt")
+    sweep_folder(tmp_path / "missing")

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import first_batch
+from keras_transfer import pixels
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
@@ -74,10 +74,11 @@ def find_source(model: keras.Model, data: Any) -> Photographs | Pixels:
             raise ValueError("There is no image: the list of files is empty.")
         return Photographs(tuple(list_images(data)))
     if isinstance(data, np.ndarray):
-        first_batch.check_shape(model, data)
+        pixels.check_shape(model, data)
         if not len(data):
             raise ValueError("There is no image: the array has no rows.")
-        first_batch.warn_of_scaled_pixels(model, data[:32])
+        pixels.check_values(data)
+        pixels.warn_of_scaled_pixels(model, data[:32])
         return Pixels(data)
     raise TypeError(
         "`data` must be a folder, a list of image files, a data set of "

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer import careful_fit
 from keras_transfer import compiling
 from keras_transfer import first_batch
 from keras_transfer.features.cached_steps import CachedSteps
@@ -42,7 +43,8 @@ def fit(
     without augmentation. When a schedule moves the freeze boundary, other
     features are read; those that are known to be needed are computed in one
     pass. Callbacks, the order of images, metrics and the history are those of
-    one ordinary `fit`.
+    one ordinary `fit`. The first data are checked, and a loss that becomes NaN
+    is an error.
 
     The steps are the same bit for bit for a batch of the same images in the
     same order. Computed beside other images, the features of one may differ
@@ -77,9 +79,10 @@ def fit(
 
     Raises:
         ValueError: For an unknown `cache` or `cache_dtype`, or `views` of what
-            is not augmented; for `"memory"` or
-            a path where the results would change or there is too little room,
-            before any training.
+            is not augmented; for `"memory"` or a path where the results would
+            change or there is too little room; for data or a loss that the
+            model cannot learn from, before any training; during it, if the
+            loss becomes NaN.
 
     Example:
     >>> import keras_transfer as kt
@@ -102,13 +105,19 @@ def fit(
         "verbose": verbose,
         **fit_arguments,
     }
-    if cache is False:
-        return model.fit(**arguments)
     if not getattr(model, "compiled", False):
         raise ValueError(
             f"The model {model.name!r} is not compiled. Call "
             "kt.compile_for_transfer(model) first."
         )
+    if not compiling.checks_data(model):
+        careful_fit.check_data(model, arguments)
+        arguments["callbacks"] = careful_fit.watched(callbacks)
+        if hasattr(x, "element_spec"):
+            # A dataset shuffles itself; Keras warns unless told not to.
+            arguments.setdefault("shuffle", False)
+    if cache is False:
+        return model.fit(**arguments)
     held_out, labels = validation_data, []
     if isinstance(validation_data, (tuple, list)):
         held_out, *labels = validation_data
@@ -146,16 +155,15 @@ def fit(
             )
         steps = CachedSteps(model)
         refill = Refill(steps, sources, room, callbacks or (), bool(verbose))
-        arguments["callbacks"] = [*(callbacks or ()), refill]
+        arguments["callbacks"] = [*(arguments["callbacks"] or ()), refill]
         stack.enter_context(steps.installed())
         return model.fit(**arguments)
 
 
 def _check_data(model, rows, labels):
-    """Looks at the data as the model's own `fit` does at a first batch."""
-    if rows.labels is not None:
-        labels = rows.labels
-    images = rows.first()
-    if hasattr(images, "shape"):
-        images = keras.ops.convert_to_numpy(images)
-    first_batch.check_data(model, images, labels)
+    """Looks at the data as the model's own `fit` does, which gets numbers."""
+    if rows.labels is None:
+        first_batch.check_data(model, rows.x, labels)
+        return
+    images = keras.ops.convert_to_numpy(rows.first())
+    first_batch.check_data(model, images, rows.labels)

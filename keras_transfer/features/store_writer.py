@@ -22,6 +22,7 @@ from keras_transfer.features.store import load_store
 from keras_transfer.features.store_folder import begin_store
 from keras_transfer.features.store_folder import check_same_store
 from keras_transfer.features.store_folder import explain_unwritable
+from keras_transfer.whole_files import sweep
 
 
 class StoreWriter:
@@ -149,8 +150,7 @@ class StoreWriter:
         self._record(rows=rows, complete=True)
         # A killed run leaves the record that was to replace another.
         for name in (NAME, NOTES):
-            for left in self.folder.glob(f".{pathlib.Path(name).stem}-*"):
-                left.unlink(missing_ok=True)
+            sweep(self.folder / name)
         return load_store(self.folder)
 
     def close(self) -> None:

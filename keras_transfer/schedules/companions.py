@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
+from keras_transfer.callbacks.safe_checkpoint import SafeCheckpoint
 
 
 class Companion(keras.callbacks.Callback):
@@ -70,5 +71,9 @@ def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
     return others
 
 
-_SAVERS = (keras.callbacks.BackupAndRestore, keras.callbacks.ModelCheckpoint)
+_SAVERS = (
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.ModelCheckpoint,
+    SafeCheckpoint,
+)
 _BARS = (keras.callbacks.ProgbarLogger,)

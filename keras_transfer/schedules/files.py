@@ -11,6 +11,7 @@ from typing import Self
 from keras_transfer import names
 from keras_transfer.schedules.as_data import from_data
 from keras_transfer.schedules.as_data import to_data
+from keras_transfer.whole_files import replacing
 
 _KIND = "schedule"
 
@@ -117,7 +118,8 @@ class Writable:
     def to_file(self, path: str | os.PathLike) -> None:
         """Writes the schedule to a `.json`, `.yaml` or `.yml` file."""
         text = self.to_json() if _is_json(path) else self.to_yaml()
-        pathlib.Path(path).write_text(text, encoding="utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     @classmethod
     def from_file(cls, path: str | os.PathLike) -> Any:

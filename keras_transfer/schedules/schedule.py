@@ -5,7 +5,9 @@ from typing import Any
 
 import keras
 
+from keras_transfer import classifier_loss
 from keras_transfer import model_info
+from keras_transfer import training_history
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
 from keras_transfer.schedules import description
@@ -39,8 +41,8 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
 
     Raises:
         ValueError: At the start of `fit`, before any training, if the phases
-            do not fit the model, if one never begins within `epochs`, or if
-            there are two schedules.
+            do not fit the model, if one never begins within `epochs`, if the
+            loss misreads the model's outputs, or if there are two schedules.
 
     Example:
     >>> class Everything(Schedule):
@@ -134,6 +136,7 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
                 "layers cannot be scheduled. Call it on a batch of data, or "
                 "give it an Input, before `fit`."
             )
+        classifier_loss.check_loss(model, getattr(model, "loss", None))
         phases = self.phases_for(model, epochs)
         if epochs is not None:
             timeline.check_reached(phases, epochs, self.params.get("steps"))
@@ -183,6 +186,7 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         course = self._course
         if not course.is_decided:
             course.end_epoch(logs or {})
+        training_history.record(self._network, epoch, logs or {})
         asks = any(s.stopped_epoch == epoch > 0 for s in self._stoppers)
         if not asks or self._stopped_before:
             return

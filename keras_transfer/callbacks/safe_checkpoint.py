@@ -1,0 +1,144 @@
+"""Checkpoints that a killed training goes on from."""
+
+import os
+import pathlib
+import re
+import warnings
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer import model_archive
+from keras_transfer import model_info
+from keras_transfer.saving import save_model
+from keras_transfer.weights import assign_weights
+from keras_transfer.whole_files import sweep_folder
+
+_NAME = re.compile(r"epoch-(\d+)\.keras")
+
+
+class SafeCheckpoint(keras.callbacks.Callback):
+    """Saves the model after epochs; `fit` goes on from the newest whole file.
+
+    Each file is a model of its own for `kt.load_model`, and is there whole or
+    not at all, whenever the process is killed. When `fit` is called again in
+    another process, weights, optimizer, freeze schedule and history are as
+    they were after that epoch, and training begins at the next one; after the
+    last epoch there is nothing left to do until `epochs` is raised. Unlike
+    `keras.callbacks.BackupAndRestore`, which has the same manners otherwise,
+    it keeps the files when training ends. To begin anew, name another folder.
+
+    Args:
+        folder: Where the files `epoch-00001.keras`, ... go; made where it
+            does not exist.
+        every: Number of epochs from one file to the next, at least 1.
+            Defaults to 1.
+        keep: Number of newest files that stay, at least 1. Defaults to 3.
+
+    Raises:
+        ValueError: For numbers below 1; at the start of `fit`, if the files
+            are of another model; during it, if weights are not finite.
+
+    Example:
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> def train(epochs):
+    ...     model = keras.Sequential(
+    ...         [keras.Input((1,)), keras.layers.Dense(1, name="output")])
+    ...     model.compile("adam", "mse")
+    ...     return model.fit(
+    ...         np.ones((4, 1)), np.ones(4), epochs=epochs, verbose=0,
+    ...         callbacks=[SafeCheckpoint(folder)]).epoch
+    >>> train(2), train(3)
+    ([0, 1], [2])
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike, every: int = 1, keep: int = 3
+    ):
+        super().__init__()
+        self.folder = folder
+        self.every = every
+        self.keep = keep
+        for name, value in (("every", every), ("keep", keep)):
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ValueError(
+                    f"`{name}` must be a whole number. Received: {value!r}."
+                )
+            if value < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. Received: {value}."
+                )
+
+    def on_train_begin(self, logs=None):
+        folder = pathlib.Path(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep_folder(folder)
+        for epoch, path in reversed(checkpoints(folder)):
+            fault = model_archive.fault_of(path)
+            if fault is None:
+                self._resume(path)
+                compat.begin_at_epoch(self.model, epoch)
+                return
+            warnings.warn(
+                f"The checkpoint {os.fspath(path)!r} is damaged ({fault}); "
+                "training goes on from the one before.",
+                stacklevel=2,
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Keras would begin the next `fit` of this model there, too.
+        compat.begin_at_epoch(self.model, None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        folder = pathlib.Path(self.folder)
+        save_model(self.model, folder / f"epoch-{epoch + 1:05}.keras")
+        for _, path in checkpoints(folder)[: -self.keep]:
+            path.unlink()
+
+    def on_train_end(self, logs=None):
+        compat.begin_at_epoch(self.model, None)
+
+    def _resume(self, path):
+        model = self.model
+        config = model_archive.read_config(path)
+        own = model_archive.as_stored(model)
+        if model_archive.classes_of(config) != model_archive.classes_of(own):
+            raise ValueError(
+                f"The checkpoint {os.fspath(path)!r} is of another model than "
+                f"{model.name!r}: its layers differ. Name another folder to "
+                "begin anew."
+            )
+        before = model.get_weights()
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        try:
+            model.load_weights(os.fspath(path))
+        except (ValueError, KeyError) as error:
+            assign_weights(model, before)
+            raise ValueError(
+                f"The checkpoint {os.fspath(path)!r} does not fit the model "
+                f"{model.name!r}: {error} Name another folder to begin anew."
+            ) from error
+        metadata = model_info.find(model)
+        if metadata is not None:
+            found = model_archive.metadata_of(config)
+            for name in ("history", "history_begins_at"):
+                if name in found:
+                    metadata[name] = found[name]
+
+
+def checkpoints(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
+    """Lists the checkpoints of a folder with their epochs, oldest first.
+
+    Args:
+        folder: The folder of a `SafeCheckpoint`.
+    """
+    found = []
+    for path in folder.iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match:
+            found.append((int(match[1]), path))
+    return sorted(found)
