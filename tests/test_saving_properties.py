@@ -80,6 +80,23 @@ schedules = st.one_of(
 policies = st.sampled_from(["full", "frozen", "statistics", "affine"])
 
 
+def config_in(path):
+    return without_addresses(model_archive.read_config(path))
+
+
+def without_addresses(config):
+    """Leaves out where objects lay in memory, which Keras writes down."""
+    if isinstance(config, list):
+        return [without_addresses(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: without_addresses(item)
+        for key, item in config.items()
+        if key != "shared_object_id"
+    }
+
+
 @functools.cache
 def backbone(name):
     return kt.create_backbone(name, weights=None, **BACKBONES[name])
@@ -99,8 +116,6 @@ def test_saving_a_loaded_model_gives_the_same_file(
         kt.save_model(model, one)
         loaded = keras.saving.load_model(one)
         kt.save_model(loaded, other)
-        assert model_archive.read_config(one) == model_archive.read_config(
-            other
-        )
+        assert config_in(one) == config_in(other)
         np.testing.assert_array_equal(weights_in(one), weights_in(other))
     assert ks.of(loaded).to_data() == schedule.to_data()

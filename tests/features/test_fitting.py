@@ -48,6 +48,7 @@ def check_equal(one, other, exactly):
         compare(weight, wanted)
 
 
+@pytest.mark.xla
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_training_on_features_equals_training_on_images(schedule):
     """Bit for bit, since the same images are computed together."""

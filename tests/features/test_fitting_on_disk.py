@@ -110,6 +110,7 @@ def test_stale_features_are_computed_anew_and_that_is_said(tmp_path, capsys):
     assert '"dtype": "bfloat16"' in manifest.read_text()
 
 
+@pytest.mark.xla
 def test_xla_cannot_read_from_a_disk(tmp_path):
     model = build_classifier()
     kt.freeze(model)
