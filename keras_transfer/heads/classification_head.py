@@ -8,6 +8,8 @@ import keras
 from keras_transfer.heads.arguments import check_activation
 from keras_transfer.heads.arguments import check_dropout
 from keras_transfer.heads.arguments import check_num_classes
+from keras_transfer.heads.quantization import policies_of
+from keras_transfer.heads.quantization import quantize_as
 
 
 class ClassificationHead(keras.layers.Layer):
@@ -103,6 +105,15 @@ class ClassificationHead(keras.layers.Layer):
             self.compute_output_shape(inputs.shape),
             dtype=self.predictions.compute_dtype,
         )
+
+    def get_build_config(self):
+        config = super().get_build_config()
+        quantized = policies_of(self)
+        return {**config, "quantized": quantized} if quantized else config
+
+    def build_from_config(self, config):
+        super().build_from_config(config)
+        quantize_as(self, config.get("quantized", {}))
 
     def get_config(self):
         return {

@@ -72,6 +72,9 @@ def ours():
     keras.config.set_dtype_policy("mixed_float16")
     yield "mixed", build(kt.heads.LinearHead(2))
     keras.config.set_dtype_policy("float32")
+    model = build(kt.heads.MLPHead(2, hidden_units=(4,)))
+    model.quantize("int8")
+    yield "int8", model
 
 
 def build(head):

@@ -1,0 +1,49 @@
+"""Quantized models with our heads are saved and loaded as they are."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_transfer as kt
+from keras_transfer.heads.quantization import policies_of
+
+HEADS = {
+    "linear": kt.heads.LinearHead,
+    "mlp": lambda classes: kt.heads.MLPHead(classes, (4, 4)),
+    "attention": kt.heads.AttentionPoolHead,
+}
+
+# Keras warns of each layer that it does not quantize.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Layer .* does not have a `quantize` method"
+)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+@pytest.mark.parametrize("name", HEADS)
+def test_a_saved_quantized_model_gives_bit_equal_outputs(
+    name, mode, tiny_backbone, tmp_path
+):
+    model = kt.build_model(tiny_backbone(), HEADS[name](3))
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
+    before = np.asarray(model(images))
+    model.quantize(mode)
+    head = model.get_layer("head")
+    assert "predictions" in policies_of(head)
+    expected = np.asarray(model(images))
+    # Keras's float8 layers round in training alone.
+    assert (expected != before).any() or mode == "float8"
+    kt.save_model(model, tmp_path / "one.keras")
+    loaded = kt.load_model(tmp_path / "one.keras")
+    np.testing.assert_array_equal(loaded(images), expected)
+    assert policies_of(loaded.get_layer("head")) == policies_of(head)
+
+    kt.save_model(loaded, tmp_path / "again.keras")
+    again = keras.saving.load_model(tmp_path / "again.keras")
+    np.testing.assert_array_equal(again(images), expected)
+
+
+def test_a_head_that_is_not_quantized_says_nothing_of_it(tiny_model):
+    assert set(tiny_model.get_layer("head").get_build_config()) == {
+        "input_shape"
+    }
