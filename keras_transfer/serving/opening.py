@@ -95,8 +95,8 @@ def _open_keras(path):
     import keras
 
     from keras_transfer.compiling import output_activation
+    from keras_transfer.loading import load_model
     from keras_transfer.model_info import info
-    from keras_transfer.saving import load_model
 
     model = load_model(path)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
