@@ -13,6 +13,8 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 REQUIRED = (CONFIG, METADATA, WEIGHTS)
+# What `kt.export` says of a model of stock layers.
+DESCRIPTION = "keras_transfer.json"
 
 # Vocabularies lie under the path of their layer. No separator of another
 # system, no drive, no control character.
@@ -61,10 +63,11 @@ def check_name(name: str) -> None:
     """Raises unless a member may have this name.
 
     Raises:
-        ModelFileError: For any other than Keras writes.
+        ModelFileError: For any other than Keras and `kt.export` write.
     """
     parts = name.rstrip("/").split("/")
-    is_allowed = name in REQUIRED or _ASSET.fullmatch(name)
+    is_file = name in (*REQUIRED, DESCRIPTION)
+    is_allowed = is_file or _ASSET.fullmatch(name)
     if not is_allowed or len(name) > limits.NAME_LENGTH or ".." in parts:
         raise ModelFileError(
             f"holds the member {name[:80]!r}; expected {', '.join(REQUIRED)} "
@@ -105,7 +108,7 @@ def _check_entry(info):
             f"would unpack to {info.file_size}.",
             UNUSUAL,
         )
-    is_json = info.filename in (CONFIG, METADATA)
+    is_json = info.filename in (CONFIG, METADATA, DESCRIPTION)
     if is_json and info.file_size > limits.JSON_BYTES:
         raise ModelFileError(
             f"holds a {info.filename} of {info.file_size} bytes; expected "

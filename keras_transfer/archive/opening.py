@@ -128,7 +128,9 @@ def _read(source, folder, is_known):
     metadata = parse(source.read(members.METADATA), members.METADATA)
     found = configuration.examine(config, is_known)
     for name in source.names:
-        if name not in (members.CONFIG, members.METADATA):
+        if name == members.DESCRIPTION:
+            parse(source.read(name), name)  # Keras has no use for it.
+        elif name not in (members.CONFIG, members.METADATA):
             source.unpack(name, folder / name)
     stored = tensors.scan(folder / members.WEIGHTS)
     check_declared(found, stored)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import first_batch
+from keras_transfer import pixels
 from keras_transfer.inference.measuring import Measurement
 from keras_transfer.inference.runtimes import Run
 
@@ -100,5 +100,5 @@ class OptimizedModel:
 
     def _checked(self, images):
         images = np.asarray(images)
-        first_batch.check_shape(self._model, images)
+        pixels.check_shape(self._model, images)
         return images.astype(self._model.inputs[0].dtype, copy=False)

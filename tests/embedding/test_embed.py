@@ -226,8 +226,10 @@ def test_nan_is_named_with_its_photograph(model, photos, tmp_path):
     )
     with pytest.raises(ValueError, match=r"of .*ants/0.png is not finite"):
         kt.embed(model, photos, out=tmp_path / "out")
-    pixels = np.full((2, 16, 16, 3), np.nan)
     with pytest.raises(ValueError, match="The embedding of row 0 is not fin"):
+        kt.embed(model, np.ones((2, 16, 16, 3), "uint8"))
+    pixels = np.full((2, 16, 16, 3), np.nan)
+    with pytest.raises(ValueError, match="Pixels must be finite"):
         kt.embed(model, pixels)
 
 
