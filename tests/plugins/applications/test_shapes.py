@@ -41,7 +41,9 @@ def test_an_open_size_of_nasnet_is_refused(name, shape):
         kt.create_backbone(name, weights=None, input_shape=shape)
 
 
-@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize(
+    "channels", [1, pytest.param(4, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_images_may_have_other_channels(name, channels):
     backbone = kt.create_backbone(
