@@ -7,6 +7,10 @@ JSON file and a chart, and the figures into a README between its two marks:
 
     python examples/benchmarks/cached_fit.py photos/ --rounds 5 \\
         --out cached_fit.json --readme README.md
+
+The JSON file is written after each round. Started again, it goes on from there
+and shows all that is in it, so that the tasks can be run one by one. The task
+"peers" needs `pip install keras-transfer[bench]`.
 """
 
 import argparse
@@ -24,6 +28,8 @@ BEGIN = "<!-- Written by examples/benchmarks/cached_fit.py. -->"
 END = "<!-- Until here. -->"
 LABELS = {
     "plain_keras": "plain Keras script",
+    "keras_hub": "KerasHub `ImageClassifier`",
+    "timm": "timm and PyTorch",
     "uncached": "ours, `cache=False`",
     "cached": 'ours, `cache="memory"`',
     "cached_on_disk": "ours, `cache=PATH`",
@@ -45,9 +51,15 @@ TASKS = {
         "the head, 10 epochs",
         10,
         "probe",
-        ("plain_keras", "uncached", "cached_on_disk", "cached"),
+        ("plain_keras", "cached_on_disk", "cached"),
     ),
     "long": Task("the head, 40 epochs", 40, "probe", ("plain_keras", "cached")),
+    "peers": Task(
+        "the head, 10 epochs, beside other libraries",
+        10,
+        "probe",
+        ("keras_hub", "timm", "cached"),
+    ),
     "phases": Task(
         "head, last stage, last two stages, 5 epochs each",
         15,
@@ -75,15 +87,24 @@ def run(task, side, seed, arguments):
     return json.loads(printed.splitlines()[-1])
 
 
-def measure(task, arguments):
-    """Returns the figures of all rounds by side."""
-    rounds = {side: [] for side in task.sides}
-    for number in range(arguments.rounds):
+def measure(name, record, arguments):
+    """Adds the rounds that a task still lacks to the record of all tasks."""
+    task = TASKS[name]
+    rounds = record["results"].setdefault(
+        name, {side: [] for side in task.sides}
+    )
+    done = min(map(len, rounds.values()))
+    for number in range(done, arguments.rounds):
         order = task.sides if number % 2 else task.sides[::-1]
+        figures = {}
         for side in order:
-            rounds[side].append(run(task, side, number, arguments))
-            print(task.title, side, rounds[side][-1], file=sys.stderr)
-    return rounds
+            figures[side] = run(task, side, number, arguments)
+            print(task.title, side, figures[side], file=sys.stderr)
+        for side in task.sides:
+            rounds[side].append(figures[side])
+        record["machine"][name] = machine()
+        if arguments.out:
+            arguments.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def table(task, rounds):
@@ -171,19 +192,38 @@ def write_readme(path, text):
     path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
+def begin(arguments):
+    """Returns the record of what was measured before, empty at first."""
+    settings = {"size": arguments.size, "epochs": arguments.epochs}
+    if arguments.out and arguments.out.exists():
+        record = json.loads(arguments.out.read_text())
+        if record["settings"] != settings:
+            raise ValueError(
+                f"'{arguments.out}' holds figures for {record['settings']}. "
+                f"Received: {settings}. Name another file."
+            )
+        return record
+    return {"settings": settings, "machine": {}, "results": {}}
+
+
 def main(arguments):
-    results = {name: measure(TASKS[name], arguments) for name in arguments.task}
-    lines = [
-        f"Medians of {arguments.rounds} rounds with {arguments.size} pixels on "
-        f"{machine()}."
-    ]
-    for name, rounds in results.items():
-        lines += ["", *table(TASKS[name], rounds)]
+    record = begin(arguments)
+    for name in arguments.task:
+        measure(name, record, arguments)
+    results = record["results"]
+    lines = [f"At {arguments.size} pixels, medians of rounds in turns."]
+    for name in TASKS:
+        if name in results:
+            count = len(next(iter(results[name].values())))
+            lines += [
+                "",
+                *table(TASKS[name], results[name]),
+                "",
+                f"{count} rounds on {record['machine'][name]}.",
+            ]
     text = "\n".join(lines)
     print(text)
     if arguments.out:
-        record = {"machine": machine(), "results": results}
-        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
         draw(results, arguments.out.with_suffix(".png"))
     if arguments.readme:
         write_readme(arguments.readme, text)

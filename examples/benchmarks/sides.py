@@ -38,7 +38,7 @@ def plain_keras(folder, size, epochs, schedule, seed):
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    return lambda: _last(
+    return lambda: last_accuracy(
         model.fit(train, validation_data=validation, epochs=epochs, verbose=0)
     )
 
@@ -81,7 +81,7 @@ def _ours(cache, folder, size, epochs, schedule, seed):
         phases = kt.schedules.GradualUnfreeze(
             every=every, start=every, learning_rate=slice(0.01, 1.0)
         )
-    return lambda: _last(
+    return lambda: last_accuracy(
         kt.fit(
             model,
             train,
@@ -94,7 +94,8 @@ def _ours(cache, folder, size, epochs, schedule, seed):
     )
 
 
-def _last(history):
+def last_accuracy(history):
+    """Returns the accuracy on the validation data after the last epoch."""
     return history.history["val_accuracy"][-1]
 
 
@@ -105,7 +106,7 @@ def _main(side, arguments):
     import keras
 
     keras.utils.set_random_seed(arguments["seed"])
-    run = globals()[side](**arguments)
+    run = _maker(side)(**arguments)
     start, work = time.perf_counter(), time.process_time()
     accuracy = run()
     figures = {
@@ -116,6 +117,14 @@ def _main(side, arguments):
         "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
     print(json.dumps(figures))
+
+
+def _maker(side):
+    if side in globals():
+        return globals()[side]
+    import peers
+
+    return getattr(peers, side)
 
 
 if __name__ == "__main__":
