@@ -137,11 +137,7 @@ def _copy_weights(model, size):
     source = keras.applications.MobileNet(
         alpha=ALPHA, include_top=False, input_shape=(size, size, 3)
     )
-    kernels = [
-        layer
-        for layer in source.layers
-        if "conv" in layer.name and layer.weights
-    ]
+    kernels = [layer for layer in source.layers if len(layer.weights) == 1]
     norms = [layer for layer in source.layers if layer.name.endswith("_bn")]
     modules = [*model.modules()]
     convolutions = [m for m in modules if isinstance(m, torch.nn.Conv2d)]
