@@ -15,7 +15,6 @@ import keras_transfer as kt
 from keras_transfer import backbone
 from keras_transfer import registry
 
-
 # The files that take longest, longest first.
 LONG_FILES = (
     "tests/plugins/applications/test_every_application.py",
