@@ -15,6 +15,24 @@ import keras_transfer as kt
 from keras_transfer import backbone
 from keras_transfer import registry
 
+# The files that take longest, longest first.
+LONG_FILES = (
+    "tests/plugins/applications/test_every_application.py",
+    "tests/schedules/test_resuming.py",
+    "tests/test_recipes.py",
+    "tests/test_examples.py",
+    "tests/plugins/applications/test_shapes.py",
+    "tests/test_demo.py",
+    "tests/schedules/test_exactness.py",
+    "tests/test_contracts.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Starts with the long files, so that no process ends with one alone."""
+    places = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(item.location[0], len(places)))
+
 
 @pytest.fixture(autouse=True)
 def seed():

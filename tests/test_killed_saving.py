@@ -22,9 +22,10 @@ KILLED = -signal.SIGKILL
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="needs os.fork to be fast enough"
 )
-KILLS = [
-    pytest.param(3, id="few"),
-    pytest.param(200, id="many", marks=pytest.mark.slow),
+# How often, and the seed of when: two hundred in all, in parts of minutes.
+KILLS = [pytest.param(3, 0, id="few")] + [
+    pytest.param(50, part, id=f"part_{part}_of_4", marks=pytest.mark.slow)
+    for part in (1, 2, 3, 4)
 ]
 
 
@@ -85,9 +86,9 @@ def temporaries(folder):
     return [p.name for p in folder.iterdir() if p.name.startswith(".")]
 
 
-@pytest.mark.parametrize("kills", KILLS)
-def test_a_killed_save_leaves_a_whole_file(kills, nursery, tmp_path):
-    generator, left = random.Random(0), 0
+@pytest.mark.parametrize(("kills", "seed"), KILLS)
+def test_a_killed_save_leaves_a_whole_file(kills, seed, nursery, tmp_path):
+    generator, left = random.Random(seed), 0
     path = tmp_path / "model.keras"
     for _ in range(kills):
         assert nursery.run("save", path, generator.uniform(0, 0.2)) == KILLED
@@ -112,9 +113,11 @@ def test_killed_saves_of_keras_alone_lose_the_file(nursery, tmp_path):
     assert lost
 
 
-@pytest.mark.parametrize("kills", KILLS)
-def test_a_killed_training_goes_on_from_a_whole_file(kills, nursery, tmp_path):
-    generator, epoch, left = random.Random(1), 0, 0
+@pytest.mark.parametrize(("kills", "seed"), KILLS)
+def test_a_killed_training_goes_on_from_a_whole_file(
+    kills, seed, nursery, tmp_path
+):
+    generator, epoch, left = random.Random(seed), 0, 0
     folder = tmp_path / "a"
     for _ in range(kills):
         moment = generator.uniform(0, 0.2)

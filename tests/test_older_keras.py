@@ -1,7 +1,9 @@
 """Portable files, read by older versions of Keras.
 
-They are installed beside each other by `pip install --no-deps --target FOLDER
-keras==3.6.0`, and named by `KERAS_TRANSFER_OLDER_KERAS=FOLDER:FOLDER`.
+The oldest that reads them is 3.6: before, a model's inputs and outputs were
+described otherwise. They are installed beside each other by `pip install
+--no-deps --target FOLDER keras==3.6.0`, and named by
+`KERAS_TRANSFER_OLDER_KERAS=FOLDER:FOLDER`.
 """
 
 import os

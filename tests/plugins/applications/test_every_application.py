@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 
 import keras
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 import keras_transfer as kt
 from keras_transfer import stages
 from keras_transfer import weights
+
+from . import known_stages
 
 
 def build_reference(application, tmp_path, monkeypatch):
@@ -123,6 +126,27 @@ def test_stages_go_from_fine_to_coarse(application):
     ]
     assert reductions == sorted(reductions)
     assert reductions[-1] == 32
+
+
+def test_declared_stages_are_those_detected_or_better(application):
+    short = application.name.partition("/")[2]
+    declared = {
+        stage.last_layer for stage in kt.stages_of(application.backbone)
+    }
+    found = kt.detect_stages(application.backbone)
+    detected = {stage.last_layer for stage in found}
+    better, worse, _ = known_stages.difference(short)
+    for name in declared - detected:
+        assert any(part in name for part in better), name
+    for name in detected - declared:
+        assert worse is not None, name
+        assert re.fullmatch(worse, name), name
+    # An entry that explains nothing has outlived its reason.
+    for part in better:
+        assert any(part in name for name in declared - detected), part
+    if short in known_stages.DETECTED:
+        ends = {stage.reduction: stage.last_layer for stage in found}
+        assert ends == known_stages.DETECTED[short]
 
 
 def test_layer_names_do_not_depend_on_what_was_built_before(application):

@@ -1,10 +1,4 @@
-"""Declared stages beside those that strides reveal."""
-
-import re
-
-import pytest
-
-import keras_transfer as kt
+"""What is known of declared stages beside those that strides reveal."""
 
 # Ends that detection finds at each reduction of the image.
 DETECTED = {
@@ -133,42 +127,7 @@ BETTER = {
 }
 
 
-def short(application):
-    return application.name.partition("/")[2]
-
-
 def difference(name):
     """The most specific entry of BETTER for a backbone, or `None`."""
     prefixes = [prefix for prefix in BETTER if name.startswith(prefix)]
     return BETTER[max(prefixes, key=len)] if prefixes else (set(), None, "")
-
-
-def test_declared_stages_are_those_detected_or_better(application):
-    declared = {
-        stage.last_layer for stage in kt.stages_of(application.backbone)
-    }
-    detected = {
-        stage.last_layer for stage in kt.detect_stages(application.backbone)
-    }
-    better, worse, _ = difference(short(application))
-    for name in declared - detected:
-        assert any(part in name for part in better), name
-    for name in detected - declared:
-        assert worse is not None, name
-        assert re.fullmatch(worse, name), name
-    # An entry that explains nothing has outlived its reason.
-    for part in better:
-        assert any(part in name for name in declared - detected), part
-
-
-@pytest.mark.parametrize(
-    "application",
-    [f"applications/{n}" for n in sorted(DETECTED)],
-    indirect=True,
-)
-def test_detection_finds_what_it_is_known_to_find(application):
-    detected = {
-        stage.reduction: stage.last_layer
-        for stage in kt.detect_stages(application.backbone)
-    }
-    assert detected == DETECTED[short(application)]
