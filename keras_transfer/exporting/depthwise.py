@@ -1,4 +1,4 @@
-"""Convolutions of one group per channel as the depthwise ones that they are."""
+"""Convolutions of single channels, as the layer that every format knows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,41 +8,41 @@ import keras
 from keras_transfer.exporting.layer_copies import with_weights
 
 
-def as_depthwise(layer: Any, name: str) -> Callable[..., Any] | None:
-    """Returns a `DepthwiseConv2D` that computes what a `Conv2D` does.
+def as_depthwise(operation: Any, name: str) -> Callable[..., Any] | None:
+    """Returns a `DepthwiseConv2D` that computes what a `Conv2D` computes.
 
-    ConvNeXt is made of such convolutions. With TensorFlow, Keras compiles every
-    convolution in groups by XLA, which tf2onnx cannot look into; depthwise
-    ones it does not.
+    Keras compiles convolutions with groups by XLA, which tf2onnx cannot read;
+    ConvNeXt has them, with a group for each channel.
 
     Args:
-        layer: A layer of the model, or an operation.
-        name: Name of the copy.
+        operation: A layer or an operation.
+        name: Name of the new layer.
 
     Returns:
-        A call that gives the new layer its weights, or `None` where the layer
-        is no such convolution.
+        A call of it, or `None` if the operation is no such convolution.
     """
-    if type(layer) is not keras.layers.Conv2D or layer.groups == 1:
+    if type(operation) is not keras.layers.Conv2D or operation.groups == 1:
         return None
-    height, width, per_group, filters = layer.kernel.shape
-    # TensorFlow's depthwise kernels take one stride for both axes.
-    if per_group != 1 or layer.strides[0] != layer.strides[1]:
+    weights = operation.get_weights()
+    height, width, per_group, filters = weights[0].shape
+    rows, columns = operation.strides
+    if (
+        per_group != 1
+        or rows != columns
+        or len(weights) != 1 + operation.use_bias
+    ):
         return None
-    multiplier = filters // layer.groups
-    kernel, *bias = layer.get_weights()
-    depthwise = keras.layers.DepthwiseConv2D(
-        layer.kernel_size,
-        layer.strides,
-        layer.padding,
-        multiplier,
-        data_format=layer.data_format,
-        dilation_rate=layer.dilation_rate,
-        activation=layer.activation,
-        use_bias=layer.use_bias,
+    copy = keras.layers.DepthwiseConv2D(
+        operation.kernel_size,
+        strides=operation.strides,
+        padding=operation.padding,
+        depth_multiplier=filters // operation.groups,
+        data_format=operation.data_format,
+        dilation_rate=operation.dilation_rate,
+        activation=operation.activation,
+        use_bias=operation.use_bias,
         dtype="float32",
         name=name,
     )
-    # Filters are in the order of the channels in both.
-    kernel = kernel.reshape(height, width, layer.groups, multiplier)
-    return with_weights(depthwise, [kernel, *bias])
+    kernel = weights[0].reshape(height, width, operation.groups, -1)
+    return with_weights(copy, [kernel, *weights[1:]])
