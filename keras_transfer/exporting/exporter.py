@@ -106,9 +106,9 @@ def export(
 
     Raises:
         ImportError: If a package of the format is missing.
-        ValueError: If the path, the format, the precision, the folders or the
-            model cannot be, or if the
-            file that was written does not pass; then nothing is left of it.
+        ValueError: If the path, the format, the precision, a folder or the
+            model cannot be, or if the file that was written does not pass;
+            then nothing is left of it.
 
     Example:
     >>> import tempfile
