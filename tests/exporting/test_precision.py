@@ -69,7 +69,7 @@ def size_of(path):
     ],
 )
 def test_fewer_bits_are_smaller_and_still_right(
-    wide, folders, tmp_path, name, precision, calibrated
+    wide, folders, tmp_path, caplog, name, precision, calibrated
 ):
     format = {".tflite": "litert", ".onnx": "onnx", ".xml": "openvino"}
     target = FORMATS[format[pathlib.Path(name).suffix]]
@@ -91,6 +91,7 @@ def test_fewer_bits_are_smaller_and_still_right(
     difference = np.abs(outputs - outputs_of(wide, images)).max()
     assert outputs.dtype == "float32"
     assert 1e-6 < difference < {"float16": 0.01, "int8": 0.3}[precision]
+    assert not caplog.records
     # The accuracy is that of the file, recounted here.
     record = json.loads(exported.sidecar.read_text())
     assert record["precision"] == precision

@@ -32,8 +32,14 @@ def quantize(path: pathlib.Path, images: np.ndarray) -> None:
     """
     import onnx
     from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    model = onnx.load(path)
+    # Joins what would be rounded twice; its shape inference for symbols, which
+    # convolutions do not need, would want one more package.
+    joined = path.with_name(f"joined-{path.name}")
+    quant_pre_process(path, joined, skip_symbolic_shape=True)
+    model = onnx.load(joined)
+    joined.unlink()
     name = model.graph.input[0].name
 
     class Reader(quantization.CalibrationDataReader):
