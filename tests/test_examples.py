@@ -132,18 +132,29 @@ def test_the_benchmark_of_extraction_prints_a_ratio(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_benchmark_of_exports_prints_a_row_for_each_format(tmp_path):
+def test_the_benchmark_of_exports_prints_a_row_for_each_format(
+    assets, imagenet, tmp_path
+):
     printed = run(
         "benchmarks/export.py",
-        "--processes=1",
+        str(assets / "hymenoptera"),
         "--rounds=1",
-        "--size=32",
+        "--size=96",
+        "--formats",
+        "stock",
+        "litert",
         folder=tmp_path,
-        home=tmp_path,
+        home=imagenet,
     )
-    rows = dict(re.findall(r"^(\S+) +[\d.]+ +[\d.]+ +([\d.]+) ", printed, re.M))
-    assert float(rows[".keras"]) == 1
-    assert {"stock", "tf_saved_model"} < {*rows}
+    rows = re.findall(r"^\| `(\S+)`.* (\d+) of 153 \| ([\d.]+)%", printed, re.M)
+    assert [name for name, _, _ in rows] == [
+        ".keras",
+        "stock",
+        *["litert"] * 4,
+    ]
+    assert all(int(same) > 140 for _, same, _ in rows)
+    assert all(float(accuracy) > 80 for _, _, accuracy in rows)
+    assert "equal for all" in printed
 
 
 @pytest.mark.slow

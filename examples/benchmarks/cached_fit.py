@@ -183,13 +183,13 @@ def draw(results, path):
     plt.close(figure)
 
 
-def write_readme(path, text):
+def write_readme(path, text, mark=BEGIN):
     """Puts the figures between the two marks of a README."""
-    before, begin, rest = path.read_text().partition(BEGIN)
+    before, begin, rest = path.read_text().partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"'{path}' has no lines {BEGIN!r} and {END!r}.")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+        raise ValueError(f"'{path}' has no lines {mark!r} and {END!r}.")
+    path.write_text(f"{before}{mark}\n\n{text}\n\n{END}{after}")
 
 
 def begin(arguments):

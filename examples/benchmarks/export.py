@@ -1,13 +1,14 @@
 """What each exported format costs to start, to hold and to run.
 
-Writes one model in every format whose packages are installed and runs each in
-fresh processes, in turn, so that a busy machine is no format's fault alone:
+Writes a model in every format and precision and runs each in processes of its
+own, in turn, so that a busy machine is no format's fault alone. The folder
+holds `train` beside `val`, each with one folder of photographs per class: int8
+is calibrated on the former, outputs are compared with those of Keras on the
+latter. Prints one table, and puts it between its two marks of a README:
 
-    python examples/benchmarks/export.py                # an untrained network
-    python examples/benchmarks/export.py model.keras    # your own
-
-Figures are medians; `start` is the time from the start of Python to the first
-prediction, and `sooner` how many times that is less than that of `.keras`.
+    python examples/benchmarks/export.py photos/ --rounds 5 \\
+        --out export.json --readme README.md
+    python examples/benchmarks/export.py photos/ --model model.keras
 """
 
 import argparse
@@ -19,124 +20,81 @@ import subprocess
 import sys
 import tempfile
 
-# Runs in a process of its own; only the runtime is imported there.
-CLIENT = """
-import json, os, resource, sys, time
+import cached_fit
 
-def clock():  # Seconds since this process was started.
-    with open("/proc/self/stat") as file:
-        ticks = int(file.read().rpartition(")")[2].split()[19])
-    started = ticks / os.sysconf("SC_CLK_TCK")
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
-
-import numpy as np
-path, shape, rounds = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
-images = np.random.default_rng(0).uniform(0, 255, (32, *shape))
-images = images.astype("float32")
-{load}
-run(images[:1])
-result = {{"start": clock()}}
-for batch in (1, 32):
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        run(images[:batch])
-        times.append(time.perf_counter() - begun)
-    result[f"batch {{batch}}"] = batch / sorted(times)[len(times) // 2]
-kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({{**result, "memory": kilobytes / 1024}}))
-"""
-KERAS = """
-import keras_transfer as kt
-model = kt.load_model(path)
-run = lambda x: model.predict_on_batch(x)
-"""
-LOAD = {
-    "tf_saved_model": """
-import tensorflow as tf
-loaded = tf.saved_model.load(path)
-run = lambda x: loaded.serve(x).numpy()
-""",
-    "onnx": """
-import onnxruntime
-session = onnxruntime.InferenceSession(path)
-run = lambda x: session.run(None, {"image": x})[0]
-""",
-    "litert": """
-import os
-from ai_edge_litert.interpreter import Interpreter
-interpreter = Interpreter(path, num_threads=os.cpu_count())
-image = interpreter.get_input_details()[0]["index"]
-output = interpreter.get_output_details()[0]["index"]
-size = 0
-def run(x):
-    global size
-    if len(x) != size:
-        size = len(x)
-        interpreter.resize_tensor_input(image, x.shape)
-        interpreter.allocate_tensors()
-    interpreter.set_tensor(image, x)
-    interpreter.invoke()
-    return interpreter.get_tensor(output)
-""",
-    "openvino": """
-import openvino
-options = {"INFERENCE_PRECISION_HINT": "f32"}
-network = openvino.Core().compile_model(path, "CPU", options)
-run = lambda x: network(x)[0]
-""",
-    "stock": """
-import keras
-model = keras.saving.load_model(path)
-run = lambda x: model.predict_on_batch(x)
-""",
-}
-COLUMNS = ("MB", "start s", "sooner", "1 at a time", "32 at a time", "RSS MB")
+CLIENT = pathlib.Path(__file__).with_name("export_client.py")
+BEGIN = "<!-- Written by examples/benchmarks/export.py. -->"
+# Format, precision, whether it is calibrated, what the table calls it.
+ROWS = (
+    ("stock", "float32", False, "`stock`"),
+    ("tf_saved_model", "float32", False, "`tf_saved_model`"),
+    ("openvino", "float32", False, "`openvino`"),
+    ("openvino", "float16", False, "`openvino`, float16"),
+    ("onnx", "float32", False, "`onnx`"),
+    ("onnx", "float16", False, "`onnx`, float16"),
+    ("onnx", "int8", True, "`onnx`, int8"),
+    ("litert", "float32", False, "`litert`"),
+    ("litert", "float16", False, "`litert`, float16"),
+    ("litert", "int8", False, "`litert`, int8 weights"),
+    ("litert", "int8", True, "`litert`, int8"),
+)
+NAMES = ("stock", "tf_saved_model", "openvino", "onnx", "litert")
+COLUMNS = (
+    "MB",
+    "start, s",
+    "starts sooner",
+    "images/s, 1 at a time",
+    "32 at a time",
+    "peak memory, MB",
+    "largest difference",
+    "same class",
+    "accuracy",
+)
 
 
-def write_all(model_file, size, folder):
-    """Writes the model in each format; returns the paths and the shape."""
-    import keras_transfer as kt
-    from keras_transfer.exporting.formats import FORMATS
-
-    if model_file is None:
-        model = untrained(size)
-        model_file = folder / "original.keras"
-        kt.save_model(model, model_file)
-    else:
-        model = kt.load_model(model_file)
-    paths = {".keras": model_file}
-    for name, format in FORMATS.items():
-        try:
-            format.check()
-        except (ImportError, ValueError) as error:
-            print(error, file=sys.stderr)
-            continue
-        paths[name] = folder / f"exported-{name}{format.suffix}"
-        exported = kt.export(model, paths[name], name)
-        print(f"{name}: difference {exported.trial.difference:.1g}")
-    return paths, model.input_shape[1:]
-
-
-def untrained(size):
-    """MobileNet 0.75 whose outputs vary from image to image."""
+def classifier(photos, size):
+    """MobileNet 0.75 with its ImageNet weights, its head trained."""
     import keras
-    import numpy as np
 
     import keras_transfer as kt
 
     keras.utils.set_random_seed(0)
+    train, validation = kt.data.from_directory(photos, image_size=size)
     backbone = kt.create_backbone(
-        "mobilenet", alpha=0.75, weights=None, input_shape=(size, size, 3)
+        "mobilenet", alpha=0.75, input_shape=(size, size, 3)
     )
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.DepthwiseConv2D):
-            layer.set_weights([3 * w for w in layer.get_weights()])
-    model = kt.build_model(backbone, kt.heads.LinearHead(2, dropout=0.2))
-    head = model.layers[-1].predictions
-    kernel, bias = head.get_weights()
-    head.set_weights([kernel * np.float32(10), bias])
+    model = kt.build_model(
+        backbone,
+        kt.heads.LinearHead(len(train.class_names), dropout=0.2),
+        class_names=train.class_names,
+    )
+    kt.compile_for_transfer(model)
+    kt.fit(model, train, epochs=10, verbose=0, shuffle=False)
     return model
+
+
+def write_all(model, model_file, formats, photos, folder):
+    """Writes the model in each format; returns format and path by label."""
+    import keras_transfer as kt
+    from keras_transfer.exporting.formats import FORMATS
+
+    written = {"`.keras`": ("keras", model_file)}
+    for number, (name, precision, calibrated, label) in enumerate(ROWS):
+        target = FORMATS[name]
+        if name not in formats:
+            continue
+        path = folder / f"exported-{number}{target.suffix}"
+        options = {"data": photos / "val", "precision": precision}
+        if calibrated:
+            options["calibrate_on"] = photos / "train"
+        try:
+            kt.export(model, path, name, **options)
+        except ValueError as error:  # It is too far from Keras.
+            print(f"{label}: {error}", file=sys.stderr)
+            continue
+        written[label] = name, path
+        print(f"Wrote {label}.", file=sys.stderr)
+    return written
 
 
 def size_of(path):
@@ -144,69 +102,149 @@ def size_of(path):
     return sum(f.stat().st_size for f in files if f.is_file()) / 1e6
 
 
-def measure(load, path, shape, rounds):
+def run(format, path, images_file, out=""):
+    """Runs a file in a process of its own; returns its figures."""
     # OpenVINO reports its import to a server unless it runs in CI.
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CI": "true"}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            CLIENT.format(load=load),
-            str(path),
-            json.dumps(shape),
-            str(rounds),
-        ],
+    printed = subprocess.run(
+        [sys.executable, CLIENT, format, path, images_file, out],
         check=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         env=environment,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    ).stdout
+    return json.loads(printed.splitlines()[-1])
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model", nargs="?", type=pathlib.Path)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--processes", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=20)
-    arguments = parser.parse_args()
-    loads = {".keras": KERAS, **LOAD}
-    with tempfile.TemporaryDirectory() as folder:
-        paths, shape = write_all(
-            arguments.model, arguments.size, pathlib.Path(folder)
-        )
-        runs = {name: [] for name in paths}
-        for _ in range(arguments.processes):
-            for name, path in paths.items():
-                runs[name].append(
-                    measure(loads[name], path, shape, arguments.rounds)
-                )
-        sizes = {name: size_of(path) for name, path in paths.items()}
-    median = {
-        name: {
-            key: statistics.median(run[key] for run in results)
-            for key in results[0]
-        }
-        for name, results in runs.items()
-    }
-    print(f"{'':<15}" + "".join(f"{column:>14}" for column in COLUMNS))
-    for name, figures in median.items():
+def measure(written, images_file, folder, rounds):
+    """Returns the figures of all rounds and the outputs, by label."""
+    import numpy as np
+
+    figures = {label: [] for label in written}
+    outputs = {}
+    for number in range(rounds):
+        for label in list(written)[:: 1 if number % 2 else -1]:
+            format, path = written[label]
+            out = "" if number else folder / "outputs.npy"
+            figures[label].append(run(format, path, images_file, out))
+            print(label, figures[label][-1], file=sys.stderr, flush=True)
+            if out:
+                outputs[label] = np.load(out)
+    return figures, outputs
+
+
+def results(written, figures, outputs, expected, labels):
+    """Returns what the table tells, by label of the row."""
+    import numpy as np
+
+    base = figures["`.keras`"]
+    rows = {}
+    for label, (_, path) in written.items():
+        runs, best = figures[label], outputs[label].argmax(-1)
         ratios = [
-            keras_run["start"] / run["start"]
-            for keras_run, run in zip(runs[".keras"], runs[name], strict=True)
+            a["start"] / b["start"] for a, b in zip(base, runs, strict=True)
         ]
-        row = (
-            f"{sizes[name]:.1f}",
-            f"{figures['start']:.2f}",
-            f"{statistics.median(ratios):.1f}",
-            f"{figures['batch 1']:.0f}/s",
-            f"{figures['batch 32']:.0f}/s",
-            f"{figures['memory']:.0f}",
+        rows[label] = {
+            "size": size_of(path),
+            "sooner": statistics.median(ratios),
+            "sooner_least": min(ratios),
+            "difference": float(np.abs(outputs[label] - expected).max()),
+            "same": int(np.sum(best == expected.argmax(-1))),
+            "images": len(best),
+            "accuracy": float(np.mean(best == labels)),
+            "repeats": runs[0]["repeats"],
+            **{
+                key: statistics.median(run[key] for run in runs)
+                for key in ("start", "batch_1", "batch_32", "memory")
+            },
+        }
+    return rows
+
+
+def table(rows):
+    """Returns lines of Markdown; in brackets what is relative to `.keras`."""
+    base = rows["`.keras`"]
+    lines = [
+        f"| | {' | '.join(COLUMNS)} |",
+        f"| --- |{' --- |' * len(COLUMNS)}",
+    ]
+    for label, row in rows.items():
+
+        def relative(key, digits, row=row):
+            ratio = row[key] / base[key]
+            return f"{row[key]:,.{digits}f} ({ratio:.2g} ×)"
+
+        cells = (
+            relative("size", 1),
+            f"{row['start']:.2f}",
+            f"{row['sooner']:.1f} × ({row['sooner_least']:.1f} at least)",
+            relative("batch_1", 1),
+            relative("batch_32", 1),
+            relative("memory", 0),
+            f"{row['difference']:.1g}",
+            f"{row['same']} of {row['images']}",
+            f"{row['accuracy']:.1%}",
         )
-        print(f"{name:<15}" + "".join(f"{cell:>14}" for cell in row))
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return lines
+
+
+def main(arguments):
+    import numpy as np
+
+    import keras_transfer as kt
+
+    if arguments.model is None:
+        model = classifier(arguments.photos, arguments.size)
+    else:
+        model = kt.load_model(arguments.model)
+    paths = kt.data.list_images([arguments.photos / "val"])
+    size = model.input_shape[1:3]
+    images = np.stack([kt.data.load_image(path, size) for path in paths])
+    names = kt.info(model).class_names
+    folders = [p.relative_to(arguments.photos / "val").parts[0] for p in paths]
+    labels = np.array([names.index(folder) for folder in folders])
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        np.save(folder / "images.npy", images)
+        kt.save_model(model, folder / "original.keras")
+        written = write_all(
+            model,
+            folder / "original.keras",
+            arguments.formats,
+            arguments.photos,
+            folder,
+        )
+        figures, outputs = measure(
+            written, folder / "images.npy", folder, arguments.rounds
+        )
+        expected = model.predict(images, verbose=0)
+        rows = results(written, figures, outputs, expected, labels)
+    broken = [label for label, row in rows.items() if not row["repeats"]]
+    note = (
+        f"Medians of {arguments.rounds} rounds of fresh processes that took "
+        f"turns, on {cached_fit.machine()}. In brackets: relative to `.keras`. "
+        "Start: from that of Python to the first prediction. Differences and "
+        f"classes: on {len(paths)} photographs; three repeats of 32 of them "
+        f"were {f'not equal for {broken}' if broken else 'equal for all'}."
+    )
+    text = "\n".join([*table(rows), "", note])
+    print(text)
+    if arguments.out:
+        record = {"machine": cached_fit.machine(), "rows": rows}
+        record["rounds"] = figures
+        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+    if arguments.readme:
+        cached_fit.write_readme(arguments.readme, text, BEGIN)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=pathlib.Path)
+    parser.add_argument("--model", type=pathlib.Path, metavar="FILE.keras")
+    parser.add_argument("--formats", choices=NAMES, nargs="+", default=NAMES)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=pathlib.Path, metavar="FILE.json")
+    parser.add_argument("--readme", type=pathlib.Path, metavar="FILE")
+    main(parser.parse_args())

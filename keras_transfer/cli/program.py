@@ -114,7 +114,10 @@ def _sentence(error):
     if isinstance(error, KeyError):
         # Its text is only the key.
         text = f"KeyError: {text}"
-    is_expected = isinstance(error, (ValueError, TypeError, OSError))
+    is_expected = isinstance(error, (ValueError, TypeError, OSError)) or (
+        # Ours say what to install; Python's own have the module's name.
+        isinstance(error, ImportError) and error.name is None
+    )
     notes = getattr(error, "__notes__", ())
     if not is_expected:
         # TensorFlow's texts are dumps of many lines; the first one says it.

@@ -1,6 +1,7 @@
 """Export of a model into a file that another runtime reads."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 
@@ -9,10 +10,14 @@ import numpy as np
 
 from keras_transfer import names
 from keras_transfer.exporting import sidecar as sidecars
+from keras_transfer.exporting.accuracy import Accuracy
 from keras_transfer.exporting.description import describe
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.inference_graph import inference_graph
+from keras_transfer.exporting.photograph_sets import photograph_sets
+from keras_transfer.exporting.precision import allowance
+from keras_transfer.exporting.precision import check_precision
 from keras_transfer.exporting.publishing import publish
 from keras_transfer.exporting.publishing import staging_folder
 from keras_transfer.exporting.stock_model import check_exportable
@@ -26,7 +31,6 @@ from keras_transfer.output_path import check_output
 
 # What sixteen bits may differ by from the same network in thirty-two.
 _HALF_PRECISION = 0.05
-_PHOTOGRAPHS = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Exported:
             before them.
         kept: Number of those that remain.
         notes: Sentences about what is other than in the model.
+        precision: What its numbers are.
+        accuracy: Of the model and of the file on `measure_on`; else `None`.
     """
 
     path: pathlib.Path
@@ -51,6 +57,8 @@ class Exported:
     folded: int
     kept: int
     notes: tuple[str, ...]
+    precision: str
+    accuracy: Accuracy | None
 
 
 def export(
@@ -59,15 +67,19 @@ def export(
     format: str | None = None,
     *,
     data: str | os.PathLike | None = None,
+    precision: str = "float32",
+    calibrate_on: str | os.PathLike | None = None,
+    measure_on: str | os.PathLike | None = None,
 ) -> Exported:
     """Writes a model for a runtime that needs neither Keras nor this package.
 
-    Only what leads to predictions is written, in float32: dropout and
-    auxiliary heads are gone, augmentation rests, preprocessing is inside,
+    Only what leads to predictions is written: dropout and auxiliary heads
+    are gone, augmentation rests, preprocessing is inside,
     BatchNormalization is folded where that is exact, the batch size is open.
     What was written is then run by its own runtime, and gets its name only if
     its outputs vary, repeat exactly, and are those of Keras: within 1e-3, 1e-6
-    for `"stock"`. A JSON file beside it holds class names, input and digests.
+    for `"stock"`; in fewer bits, near enough not to be broken. A JSON file
+    beside it holds class names, input and digests.
 
     Args:
         model: A Functional or Sequential model with one input and one output.
@@ -77,15 +89,26 @@ def export(
             `"stock"` (`.keras`, see `to_stock`: what trains stays in it).
             Defaults to what the suffix says.
         data: A folder of photographs for the trial, of which up to 32 are
-            used. Defaults to made-up images.
+            used. Defaults to those of `measure_on`, else made-up images.
+        precision: `"float32"`; `"float16"`, half the size (`"onnx"`,
+            `"litert"`, `"openvino"`); or `"int8"`, a quarter (`"onnx"`,
+            `"litert"`). Images and predictions stay as they are.
+            Defaults to `"float32"`.
+        calibrate_on: A folder of photographs, of which up to 100 show how
+            large activations grow, for int8. `"onnx"` needs it; without it
+            `"litert"` has eight bits for weights alone.
+        measure_on: A folder with one folder of photographs per class, all of
+            which are classified by the model and by the file. None of them
+            may be in `calibrate_on`.
 
     Returns:
         What was written and how near to Keras it is.
 
     Raises:
         ImportError: If a package of the format is missing.
-        ValueError: If the path, the format or the model cannot be, or if the
-            file that was written does not pass; then nothing is left of it.
+        ValueError: If the path, the format, the precision, a folder or the
+            model cannot be, or if the file that was written does not pass;
+            then nothing is left of it.
 
     Example:
     >>> import tempfile
@@ -100,11 +123,15 @@ def export(
     target = FORMATS[_format_of(path, format)]
     check_exportable(model)
     path = _checked_path(path, target)
+    check_precision(target, precision, calibrate_on is not None)
     target.check()
-    images = trial_images(model) if data is None else _photographs(model, data)
-    expected = outputs_of(model, images)
+    photographs = photograph_sets(model, data, calibrate_on, measure_on)
+    images = photographs.trial
+    if images is None:
+        images = trial_images(model)
     folded = kept = 0
     notes: tuple[str, ...] = ()
+    source = model
     if target.keeps_layers:
         graph = to_stock(model)
     else:
@@ -112,19 +139,24 @@ def export(
         # Keras exports only models that were called.
         precise = outputs_of(graph, images)
         if dtypes:
+            expected = outputs_of(model, images)
             notes = (_about_precision(dtypes, expected, precise),)
-            expected = precise
+            source = graph
     description = describe(model, graph)
     with staging_folder(path) as folder:
         staged = folder / path.name
-        target.write(graph, staged, description)
+        target.write(
+            graph, staged, description, precision, photographs.calibration
+        )
+        run = target.open(staged)
         trial = try_out(
-            target.open(staged),
-            expected,
+            run,
+            functools.partial(outputs_of, source),
             images,
-            target.tolerance,
+            allowance(target, precision),
             f"the {target.name} export of {model.name!r}",
         )
+        accuracy = photographs.measure(model, run)
         files = target.files(staged)
         sidecar = sidecars.write_sidecar(
             staged,
@@ -135,6 +167,8 @@ def export(
             batch_norms={"folded": folded, "kept": kept},
             trial=trial,
             notes=notes,
+            precision=precision,
+            accuracy=accuracy,
         )
         publish([*files, sidecar], path.parent)
     return Exported(
@@ -145,6 +179,8 @@ def export(
         folded=folded,
         kept=kept,
         notes=notes,
+        precision=precision,
+        accuracy=accuracy,
     )
 
 
@@ -183,27 +219,6 @@ def _checked_path(path: pathlib.Path, target: Format) -> pathlib.Path:
             "SavedModel that a new one could replace. Choose another name."
         )
     return path
-
-
-def _photographs(model, folder) -> np.ndarray:
-    # Decoding needs TensorFlow; made-up images do not.
-    from keras_transfer.data import list_images
-    from keras_transfer.data import load_image
-
-    height, width, channels = model.input_shape[1:]
-    if height is None or width is None:
-        raise ValueError(
-            f"The model {model.name!r} has no fixed image size, so photographs "
-            "cannot be resized for it. Leave out `data`."
-        )
-    paths = list_images([pathlib.Path(folder)])
-    step = max(1, len(paths) // _PHOTOGRAPHS)
-    modes = {1: "grayscale", 3: "rgb", 4: "rgba"}
-    images = [
-        load_image(path, (height, width), modes[channels])
-        for path in paths[::step][:_PHOTOGRAPHS]
-    ]
-    return np.stack(images).astype(model.inputs[0].dtype)
 
 
 def _about_precision(dtypes, expected, precise) -> str:

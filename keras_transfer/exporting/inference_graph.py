@@ -12,6 +12,7 @@ from keras_transfer import compat
 from keras_transfer.exporting import composites
 from keras_transfer.exporting import layer_copies
 from keras_transfer.exporting.batch_norm_folding import fold_batch_norms
+from keras_transfer.exporting.depthwise import as_depthwise
 from keras_transfer.exporting.replay import replay
 
 # They return their input at inference. Exactly these classes: what a subclass
@@ -49,8 +50,9 @@ def inference_graph(model: keras.Model) -> InferenceGraph:
     """Builds the flat float32 graph that leads from images to predictions.
 
     Dropout and auxiliary heads are gone, every other layer is called with
-    `training=False`, preprocessing is `Rescaling`, and BatchNormalization is
-    folded where that is exact.
+    `training=False`, preprocessing is `Rescaling`, convolutions of one group
+    per channel are depthwise, and BatchNormalization is folded where that is
+    exact.
 
     Args:
         model: A model that `check_exportable` lets pass.
@@ -78,6 +80,9 @@ def _replacement(operation, name):
         rescaling = _as_rescaling(operation, name)
         if rescaling is not None:
             return rescaling
+    depthwise = as_depthwise(operation, name)
+    if depthwise is not None:
+        return depthwise
     copy = layer_copies.faithful(operation, name, as_float32=True)
     if _takes_training(operation):
         return lambda *args, **options: copy(

@@ -5,7 +5,9 @@ import pytest
 
 import keras_transfer as kt
 from keras_transfer.cli.export import FORMATS as NAMES
+from keras_transfer.cli.export import PRECISIONS as PRECISION_NAMES
 from keras_transfer.exporting.formats import FORMATS
+from keras_transfer.exporting.precision import PRECISIONS
 from tests.exporting import networks
 
 
@@ -52,3 +54,21 @@ def test_a_wrong_argument_is_one_sentence(run, saved, words, sentence):
 
 def test_the_help_names_every_format():
     assert set(NAMES) == set(FORMATS)
+    assert PRECISION_NAMES == PRECISIONS
+
+
+def test_the_accuracy_on_a_folder_is_printed(run, saved, photos):
+    code, out, err = run(
+        "export", "model.keras", "stock.keras", "--measure-on", photos
+    )
+    assert (code, err) == (0, "")
+    assert "\nOf 24 photographs the model classifies " in out
+    assert "(+0.0%); they agree on 24." in out
+
+
+def test_a_missing_package_is_one_sentence(run, saved, monkeypatch):
+    monkeypatch.setattr(FORMATS["onnx"], "packages", ("no_such_package",))
+    code, out, err = run("export", "model.keras", "m.onnx")
+    assert (code, out) == (2, "")
+    assert "needs no_such_package. Run `pip install 'keras-transfer[" in err
+    assert err.count("\n") == 1

@@ -36,8 +36,8 @@ def test_a_file_that_does_not_pass_leaves_the_old_one(
     assert len(before) == 2
 
     class Breaking(Onnx):
-        def write(self, model, path, description):
-            super().write(model, path, description)
+        def write(self, model, path, description, *options):
+            super().write(model, path, description, *options)
             file = onnx.load(path)
             for weight in file.graph.initializer:
                 array = np.zeros_like(onnx.numpy_helper.to_array(weight))

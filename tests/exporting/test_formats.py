@@ -229,8 +229,8 @@ def test_an_onnx_file_that_wants_more_than_images_is_refused(tmp_path):
         "googlenet",
     ],
 )
-@pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
-def test_published_architectures(name, format, tmp_path):
+@pytest.mark.parametrize("format", FORMATS)
+def test_published_architectures(name, format, assets, tmp_path):
     for package in FORMATS[format].packages:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
@@ -238,5 +238,8 @@ def test_published_architectures(name, format, tmp_path):
     model = networks.lively(
         kt.build_model(backbone, kt.heads.LinearHead(3, dropout=0.2))
     )
-    exported = kt.export(model, path_for(format, tmp_path))
-    assert exported.trial.same_best == exported.trial.images
+    exported = kt.export(
+        model, path_for(format, tmp_path), data=assets / "hymenoptera/val"
+    )
+    assert exported.trial.images == 32
+    assert exported.trial.same_best == 32

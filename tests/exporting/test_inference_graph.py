@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.inference_graph import inference_graph
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
@@ -119,3 +120,39 @@ def test_images_of_bytes_stay_bytes():
     graph = inference_graph(model).model
     assert graph.inputs[0].dtype == "uint8"
     assert_near(model, graph)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"groups": 4, "strides": 2, "activation": "relu"}, "DepthwiseConv2D"),
+        ({"groups": 4, "dilation_rate": 2, "use_bias": False}, "Depth"),
+        ({"groups": 2}, "Conv2D"),
+        ({"groups": 4, "strides": (1, 2)}, "Conv2D"),
+    ],
+)
+def test_a_convolution_of_one_group_per_channel_is_depthwise(options, kind):
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3)(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Conv2D(8, 3, padding="same", **options, name="groups")(x)
+    x = keras.layers.BatchNormalization()(x)
+    model = networks.lively(
+        keras.Model(image, kt.heads.LinearHead(3, dropout=0.2)(x))
+    )
+    result = inference_graph(model)
+    # What an activation separates is not folded.
+    assert result.folded == ("activation" not in options)
+    groups = type(result.model.get_layer("groups")).__name__
+    assert groups.startswith(kind)
+    assert_near(model, result.model)
+
+
+def test_a_network_of_depthwise_groups_is_exported_to_onnx(
+    classifier, tmp_path
+):
+    for name in FORMATS["onnx"].packages:
+        pytest.importorskip(name)
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(6, 5, groups=3)(image)
+    exported = kt.export(classifier(keras.Model(image, x)), tmp_path / "m.onnx")
+    assert exported.trial.difference < 1e-4

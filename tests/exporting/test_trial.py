@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.exporting.allowance import Allowance
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
@@ -15,6 +16,8 @@ from tests.exporting import networks
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
+
+NEAR = Allowance(tolerance=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +29,10 @@ def exported(tmp_path_factory):
     kt.export(model, path)
     images = trial_images(model)
     return path, images, outputs_of(model, images)
+
+
+def returning(expected):
+    return lambda images: expected[: len(images)]
 
 
 def change_last_kernel(graph, change):
@@ -89,13 +96,13 @@ def test_a_damaged_file_is_refused(exported, tmp_path, damage, sentence):
     onnx.save(file, tmp_path / "broken.onnx")
     run = FORMATS["onnx"].open(tmp_path / "broken.onnx")
     with pytest.raises(ValueError, match=f"the file is broken.*{sentence}"):
-        try_out(run, expected, images, 1e-3, "the file")
+        try_out(run, returning(expected), images, NEAR, "the file")
 
 
 def test_the_undamaged_file_passes(exported):
     path, images, expected = exported
     run = FORMATS["onnx"].open(path)
-    trial = try_out(run, expected, images, 1e-3, "the file")
+    trial = try_out(run, returning(expected), images, NEAR, "the file")
     assert trial.batch_sizes == (1, 3, 8)
     assert trial.difference < 1e-5
     assert trial.same_best == trial.images == 8
@@ -111,11 +118,26 @@ def test_a_file_for_one_batch_size_alone_is_refused(exported):
     with pytest.raises(ValueError, match="differ from those of Keras"):
         try_out(
             repeats_the_first_of_a_smaller_batch,
-            expected,
+            returning(expected),
             images,
-            1e-3,
+            NEAR,
             "the file",
         )
+
+
+def test_rounding_that_keras_has_in_another_batch_size_is_none_of_the_file(
+    exported,
+):
+    _, images, expected = exported
+
+    def by_batch_size(batch):
+        return expected[: len(batch)] * (1 + 1e-5 / len(batch))
+
+    near = Allowance(tolerance=1e-9)
+    trial = try_out(by_batch_size, by_batch_size, images, near, "the file")
+    assert trial.difference == 0
+    with pytest.raises(ValueError, match="differ from those of Keras"):
+        try_out(by_batch_size, returning(expected), images, near, "the file")
 
 
 def test_where_keras_hardly_varies_the_tolerance_shrinks_with_it(exported):
@@ -124,8 +146,16 @@ def test_where_keras_hardly_varies_the_tolerance_shrinks_with_it(exported):
     hardly = 0.5 + 1e-4 * expected
     nearly_constant = 0.5 + 0.8e-4 * expected
     with pytest.raises(ValueError, match="Expected at most"):
-        try_out(lambda x: nearly_constant[: len(x)], hardly, images, 1e-3, "it")
-    trial = try_out(lambda x: hardly[: len(x)], hardly, images, 1e-3, "it")
+        try_out(
+            lambda x: nearly_constant[: len(x)],
+            returning(hardly),
+            images,
+            NEAR,
+            "it",
+        )
+    trial = try_out(
+        lambda x: hardly[: len(x)], returning(hardly), images, NEAR, "it"
+    )
     assert trial.tolerance < 1e-5
 
 
@@ -133,9 +163,9 @@ def test_a_model_that_returns_constants_cannot_be_checked(exported):
     _, images, expected = exported
     constant = np.repeat(expected[:1], 8, axis=0)
     with pytest.raises(ValueError, match="model itself returns nearly the"):
-        try_out(lambda x: constant, constant, images, 1e-3, "it")
+        try_out(lambda x: constant, returning(constant), images, NEAR, "it")
     with pytest.raises(ValueError, match="model itself returns nearly the"):
-        try_out(lambda x: x, expected * np.nan, images, 1e-3, "it")
+        try_out(lambda x: x, returning(expected * np.nan), images, NEAR, "it")
 
 
 def test_trial_images_differ_and_fill_the_range(classifier):

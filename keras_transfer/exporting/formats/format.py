@@ -32,6 +32,8 @@ class Format(abc.ABC):
         extra: The extra of keras-transfer that brings them.
         backends: The Keras backends that can write it.
         tolerance: Largest difference from Keras that counts as rounding.
+        precisions: What its numbers can be.
+        needs_calibration: Whether int8 needs photographs.
         keeps_layers: Whether the file holds Keras layers, so that everything
             which trains stays in it.
     """
@@ -43,6 +45,8 @@ class Format(abc.ABC):
     extra: str = ""
     backends: tuple[str, ...] = ("tensorflow",)
     tolerance: float = 1e-3
+    precisions: tuple[str, ...] = ("float32",)
+    needs_calibration: bool = False
     keeps_layers: bool = False
 
     def check(self) -> None:
@@ -87,6 +91,8 @@ class Format(abc.ABC):
         model: keras.Model,
         path: pathlib.Path,
         description: dict[str, Any],
+        precision: str = "float32",
+        calibration: np.ndarray | None = None,
     ) -> None:
         """Writes a model, with its description where the format has room.
 
@@ -94,6 +100,8 @@ class Format(abc.ABC):
             model: The graph to write.
             path: The file or folder, which does not exist yet.
             description: Plain JSON values.
+            precision: One of `precisions`.
+            calibration: Images that show the ranges of activations.
         """
 
     def files(self, path: pathlib.Path) -> list[pathlib.Path]:

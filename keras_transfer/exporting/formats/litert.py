@@ -14,9 +14,13 @@ class LiteRT(Format):
     packages = ("tensorflow", "ai_edge_litert")
     reader = "ai_edge_litert"
     extra = "litert"
+    precisions = ("float32", "float16", "int8")
 
-    def write(self, model, path, description):
-        model.export(path, format="litert", verbose=False)
+    def write(
+        self, model, path, description, precision="float32", calibration=None
+    ):
+        options = _options(precision, calibration)
+        model.export(path, format="litert", verbose=False, **options)
 
     def open(self, path):
         from ai_edge_litert.interpreter import Interpreter
@@ -41,3 +45,23 @@ class LiteRT(Format):
     def runtime(self):
         version = importlib.metadata.version("ai-edge-litert")
         return f"ai-edge-litert {version}"
+
+
+def _options(precision, calibration):
+    """Returns what Keras hands to the converter of TensorFlow.
+
+    Without images to calibrate on, weights alone have eight bits; what flows
+    between layers is rounded as it comes.
+    """
+    if precision == "float32":
+        return {}
+    import tensorflow as tf
+
+    options = {"optimizations": [tf.lite.Optimize.DEFAULT]}
+    if precision == "float16":
+        options["target_spec"] = {"supported_types": [tf.float16]}
+    if calibration is not None:
+        options["representative_dataset"] = lambda: (
+            [image[None]] for image in calibration
+        )
+    return options

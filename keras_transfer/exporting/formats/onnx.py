@@ -5,6 +5,8 @@ import warnings
 
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.formats.onnx_erfc import teach_erfc
+from keras_transfer.exporting.formats.onnx_precision import halve
+from keras_transfer.exporting.formats.onnx_precision import quantize
 
 
 class Onnx(Format):
@@ -15,8 +17,12 @@ class Onnx(Format):
     packages = ("onnx", "tf2onnx", "onnxruntime")
     reader = "onnxruntime"
     extra = "onnx"
+    precisions = ("float32", "float16", "int8")
+    needs_calibration = True
 
-    def write(self, model, path, description):
+    def write(
+        self, model, path, description, precision="float32", calibration=None
+    ):
         import onnx
 
         teach_erfc()
@@ -39,6 +45,10 @@ class Onnx(Format):
                 "'tf_saved_model'."
             ) from error
         onnx.save(written, path)
+        if precision == "float16":
+            halve(path)
+        elif precision == "int8":
+            quantize(path, calibration)
 
     def open(self, path):
         import onnxruntime

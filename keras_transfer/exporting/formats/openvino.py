@@ -22,8 +22,12 @@ class OpenVINO(Format):
     packages = ("openvino",)
     reader = "openvino"
     extra = "openvino"
+    # Its int8 is the work of nncf, which is no dependency of ours.
+    precisions = ("float32", "float16")
 
-    def write(self, model, path, description):
+    def write(
+        self, model, path, description, precision="float32", calibration=None
+    ):
         openvino = _import_openvino()
         plain = path.with_name(f"plain-{path.name}")
         model.export(str(plain), format="openvino", verbose=False)
@@ -31,7 +35,9 @@ class OpenVINO(Format):
         network.output(0).tensor.set_names({description["output"]["name"]})
         for key, value in description.items():
             network.set_rt_info(json.dumps(value), ["keras_transfer", key])
-        openvino.serialize(network, path)
+        openvino.save_model(
+            network, path, compress_to_fp16=precision == "float16"
+        )
         # Its weights are read where they lie, so it goes first.
         del network
         for file in self.files(plain):

@@ -13,7 +13,9 @@ class SavedModel(Format):
     packages = ("tensorflow",)
     reader = "tensorflow"
 
-    def write(self, model, path, description):
+    def write(
+        self, model, path, description, precision="float32", calibration=None
+    ):
         model.export(path, format="tf_saved_model", verbose=False)
         # The place that the format keeps for what others want to add.
         folder = path / "assets.extra"

@@ -22,7 +22,9 @@ class Stock(Format):
     tolerance = 1e-6
     keeps_layers = True
 
-    def write(self, model, path, description):
+    def write(
+        self, model, path, description, precision="float32", calibration=None
+    ):
         model.save(path)
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(MEMBER, json.dumps(description))

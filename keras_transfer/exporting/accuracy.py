@@ -1,0 +1,105 @@
+"""The accuracy of a model beside that of the file it was exported to."""
+
+import dataclasses
+import os
+import pathlib
+import sys
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from keras_transfer import model_info
+from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.photographs import load_photographs
+from keras_transfer.exporting.trial import outputs_of
+
+_BATCH = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Fractions of photographs that are classified as their folders say.
+
+    Args:
+        images: Number of photographs.
+        model: Of the model, in Keras.
+        exported: Of the file, in its own runtime.
+        difference: `exported - model`; below 0, the file is worse.
+        same: Number of photographs with the same best class in both.
+    """
+
+    images: int
+    model: float
+    exported: float
+    difference: float
+    same: int
+
+
+def labels_of(
+    model: keras.Model, folder: pathlib.Path, paths: list[pathlib.Path]
+) -> np.ndarray:
+    """Returns the class of each photograph, which its folder is named after.
+
+    Args:
+        model: A model that knows its class names.
+        folder: Holds one folder for each class.
+        paths: Image files below it.
+
+    Raises:
+        ValueError: If the model names no classes, has not one output for each,
+            or a folder is no class of it.
+    """
+    classes = (model_info.find(model) or {}).get("class_names")
+    if not classes or model.output_shape[1:] != (len(classes),):
+        raise ValueError(
+            "Accuracy is measured of models with class names and one output "
+            f"for each. {model.name!r} has the classes {classes} and outputs "
+            f"of the shape {model.output_shape[1:]}. Leave out `measure_on`."
+        )
+    found = [path.relative_to(folder).parts[0] for path in paths]
+    others = sorted({*found} - {*classes})
+    if others:
+        raise ValueError(
+            f"{os.fspath(folder)!r} must hold one folder for each class, "
+            f"named as the model names them, {classes}. Received: {others}."
+        )
+    return np.array([classes.index(name) for name in found])
+
+
+def measure_accuracy(
+    model: keras.Model,
+    run: Runner,
+    paths: list[pathlib.Path],
+    labels: np.ndarray,
+) -> Accuracy:
+    """Classifies photographs by a model and by its export.
+
+    Args:
+        model: The model.
+        run: What the format opened.
+        paths: Image files.
+        labels: The index of the class of each.
+    """
+    best = []
+    starts = track(
+        range(0, len(paths), _BATCH),
+        description="Measuring",
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    for start in starts:
+        images = load_photographs(model, paths[start : start + _BATCH])
+        both = outputs_of(model, images), run(images)
+        best.append([outputs.argmax(-1) for outputs in both])
+    kept, exported = np.concatenate(best, axis=1)
+    accuracies = [float(np.mean(b == labels)) for b in (kept, exported)]
+    return Accuracy(
+        images=len(paths),
+        model=accuracies[0],
+        exported=accuracies[1],
+        difference=accuracies[1] - accuracies[0],
+        same=int(np.sum(kept == exported)),
+    )

@@ -1,0 +1,105 @@
+"""The photographs that an export is tried, calibrated, measured on."""
+
+import dataclasses
+import os
+import pathlib
+
+import keras
+import numpy as np
+
+from keras_transfer.exporting.accuracy import Accuracy
+from keras_transfer.exporting.accuracy import labels_of
+from keras_transfer.exporting.accuracy import measure_accuracy
+from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.photographs import check_image_size
+from keras_transfer.exporting.photographs import load_photographs
+from keras_transfer.exporting.photographs import spread
+
+_TRIAL = 32
+_CALIBRATION = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotographSets:
+    """What was found in the folders that the user gave.
+
+    Args:
+        trial: A batch for the trial; `None` without a folder.
+        calibration: A batch to calibrate on; `None` without a folder.
+        measured: Files to measure the accuracy on.
+        labels: The class of each of those.
+    """
+
+    trial: np.ndarray | None
+    calibration: np.ndarray | None
+    measured: list[pathlib.Path]
+    labels: np.ndarray | None
+
+    def measure(self, model: keras.Model, run: Runner) -> Accuracy | None:
+        """Measures the accuracy of a model and its export, if asked to.
+
+        Args:
+            model: The model.
+            run: What the format opened.
+        """
+        if self.labels is None:
+            return None
+        return measure_accuracy(model, run, self.measured, self.labels)
+
+
+def photograph_sets(
+    model: keras.Model,
+    data: str | os.PathLike | None,
+    calibrate_on: str | os.PathLike | None,
+    measure_on: str | os.PathLike | None,
+) -> PhotographSets:
+    """Finds the photographs in the folders that the user gave.
+
+    Args:
+        model: The model that is exported.
+        data: For the trial.
+        calibrate_on: For the ranges of activations.
+        measure_on: For the accuracy, one folder per class.
+
+    Raises:
+        ValueError: If a folder cannot serve, or the same photograph would both
+            calibrate and measure.
+    """
+    from keras_transfer.data import list_images
+
+    folders = {
+        "data": data,
+        "calibrate_on": calibrate_on,
+        "measure_on": measure_on,
+    }
+    found: dict[str, list[pathlib.Path]] = {}
+    for argument, folder in folders.items():
+        found[argument] = []
+        if folder is not None:
+            check_image_size(model, argument)
+            found[argument] = list_images([pathlib.Path(folder)])
+    labels = None
+    if measure_on is not None:
+        folder = pathlib.Path(measure_on)
+        labels = labels_of(model, folder, found["measure_on"])
+    calibration = spread(found["calibrate_on"], _CALIBRATION)
+    twice = _resolved(found["calibrate_on"]) & _resolved(found["measure_on"])
+    if twice:
+        raise ValueError(
+            f"{len(twice)} photographs, such as {os.fspath(min(twice))!r}, are "
+            "in `calibrate_on` and in `measure_on`. What calibrates the file "
+            "would flatter it when measured; give folders that share none."
+        )
+    trial = spread(found["data"] or found["measure_on"], _TRIAL)
+    return PhotographSets(
+        trial=load_photographs(model, trial) if trial else None,
+        calibration=load_photographs(model, calibration)
+        if calibration
+        else None,
+        measured=found["measure_on"],
+        labels=labels,
+    )
+
+
+def _resolved(paths):
+    return {path.resolve() for path in paths}
