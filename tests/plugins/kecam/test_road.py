@@ -83,7 +83,8 @@ def test_the_whole_road(name, photographs, assets, tmp_path):
         class_names=class_names,
     )
     values.fill(backbone)  # With which features differ between images.
-    kt.compile_for_transfer(model, learning_rate=1e-4)
+    # XLA takes minutes to compile the larger of them.
+    kt.compile_for_transfer(model, learning_rate=1e-4, jit_compile=False)
 
     head_alone, with_top_stage = train(model, images, labels)
     in_backbone = {weight.path for weight in backbone.weights}
