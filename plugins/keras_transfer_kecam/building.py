@@ -80,7 +80,8 @@ def build_features(model: catalogue.Model, input_shape: tuple, **options):
 def _before_pooling(made):
     """The last tensor with positions; some models pool without a classifier.
 
-    Heads pool themselves, by the class token or by the average.
+    Heads pool themselves, by the class token or by the average. CoaT's
+    combined class tokens have no positions: they stay the vector that they are.
     """
     import keras
 
@@ -92,7 +93,8 @@ def _before_pooling(made):
     tensor = made.outputs[0]
     while len(tensor.shape) < 3:
         tensor = keras.tree.flatten(producers[id(tensor)].input)[0]
-    return tensor
+    was_squeezed = tensor.shape[-1] == 1
+    return made.outputs[0] if was_squeezed else tensor
 
 
 def _explain(model, input_shape, error):

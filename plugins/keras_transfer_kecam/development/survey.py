@@ -6,6 +6,7 @@ keeps what was measured. The first model of every family comes first, the
 largest last. What is not in `results.csv` has not run.
 """
 
+import concurrent.futures
 import csv
 import itertools
 import json
@@ -39,11 +40,15 @@ def main(folder: str) -> None:
         name: Worker([sys.executable, "-m", f"{PACKAGE}.{name}", str(home)])
         for name in ("measure", "reload_stock", "reload_own")
     }
-    for name in _order():
-        if not _has_run(home, name):
-            _survey(home, name, workers)
-            write(home)
-            print(name, _stored(home, name), flush=True)
+    left = [name for name in _order() if not _has_run(home, name)]
+    # One model is loaded while the next one is built.
+    with concurrent.futures.ThreadPoolExecutor(1) as reader:
+        before = reader.submit(write, home)
+        for name in left:
+            _run(home, name, "measure", workers)
+            before.result()
+            before = reader.submit(_reload, home, name, workers)
+    before.result()
     for worker in workers.values():
         worker.close()
 
@@ -58,21 +63,25 @@ def write(home: pathlib.Path) -> None:
                 writer.writerow(_row(name, _stored(home, name)))
 
 
-def _survey(home, name, workers):
-    path = home / f"{name}.json"
+def _run(home, name, worker, workers):
     try:
-        workers["measure"].run(name, SECONDS)
-        row = _stored(home, name)
-        if "reason" not in row:
-            reader = "reload_own" if row["classes"] else "reload_stock"
-            workers[reader].run(name, SECONDS)
+        workers[worker].run(name, SECONDS)
     except ChildProcessError as error:
-        path.write_text(json.dumps({"reason": str(error)}))
+        (home / f"{name}.json").write_text(json.dumps({"reason": str(error)}))
     except TimeoutError as error:
         # Says something of the machine, not of the model: it comes again.
         print(error, flush=True)
+
+
+def _reload(home, name, workers):
+    row = _stored(home, name)
+    if row and "reason" not in row:
+        reader = "reload_own" if row["classes"] else "reload_stock"
+        _run(home, name, reader, workers)
     for suffix in (".keras", ".npz"):
-        path.with_suffix(suffix).unlink(missing_ok=True)
+        (home / f"{name}{suffix}").unlink(missing_ok=True)
+    write(home)
+    print(name, _stored(home, name), flush=True)
 
 
 def _stored(home, name):

@@ -38,11 +38,13 @@ def build(row, size, scale):
 
 
 def features_of(model):
-    """The last layer whose output has positions."""
+    """The part up to the last output with positions, where there is one."""
     for layer in reversed(model.layers):
         output = layer.output
         if isinstance(output, (list, tuple)):
             continue
+        if len(output.shape) > 2 and output.shape[-1] == 1:
+            return model  # What was squeezed is a vector.
         if len(output.shape) > 2:
             return tf.keras.Model(model.inputs, output)
     raise ValueError(model.name)

@@ -4,15 +4,17 @@
 is small, and the scale of the made-up weights. `golden.json` keeps a few
 values of some. Both are brought up to date by
 
-    python -m tests.plugins.kecam.parity OTHER_PYTHON [NAME ...]
+    python -m tests.plugins.kecam.parity OTHER_PYTHON [NAME[:SIZE:SCALE] ...]
 
-in the repository's root, where the other Python is as `oracle.py` needs it.
-Without names all that `compared.csv` lists are compared again.
+in the repository's root, where the other Python is as `oracle.py` needs it. A
+name that `compared.csv` lacks needs the rest, as in `davit_b:64:1`. Without
+names all that it lists are compared again.
 """
 
 import csv
 import dataclasses
 import json
+import math
 import pathlib
 import sys
 import tempfile
@@ -144,7 +146,11 @@ def main(python: str, names: list[str]) -> None:
         folder = pathlib.Path(temporary)
         worker = oracle(python, folder)
         for name in names or list(compared):
-            case = compared[name]
+            name, *rest = name.split(":")
+            if rest:
+                case = Case(name, int(rest[0]), float(rest[1]), math.inf)
+            else:
+                case = compared[name]
             keras.utils.clear_session()
             expected = expected_features(case, worker, folder)
             worst = difference(features_of(case), expected)

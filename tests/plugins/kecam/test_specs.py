@@ -89,3 +89,13 @@ def test_an_attribute_that_is_no_model_is_missing():
     with pytest.raises(AttributeError, match="has no attribute 'davit_x'"):
         _ = specs.davit_x
     assert "davit_t" in dir(specs)
+
+
+@pytest.mark.slow
+def test_combined_class_tokens_are_a_vector():
+    backbone = kt.create_backbone(
+        "kecam/coat_tiny", weights=None, input_shape=(64, 64, 3)
+    )
+    assert backbone.output_shape == (None, 152)
+    model = kt.build_model(backbone, kt.heads.LinearHead(3))
+    assert model.output_shape == (None, 3)
