@@ -153,7 +153,8 @@ def test_the_benchmark_of_exports_prints_a_row_for_each_format(
         *["litert"] * 4,
     ]
     assert all(int(same) > 140 for _, same, _ in rows)
-    assert all(float(accuracy) > 80 for _, _, accuracy in rows)
+    # At 96 pixels the network is far from its best.
+    assert all(float(accuracy) > 60 for _, _, accuracy in rows)
     assert "equal for all" in printed
 
 
