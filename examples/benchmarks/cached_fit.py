@@ -22,6 +22,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import textwrap
 
 SIDES = pathlib.Path(__file__).with_name("sides.py")
 BEGIN = "<!-- Written by examples/benchmarks/cached_fit.py. -->"
@@ -211,7 +212,15 @@ def main(arguments):
     for name in arguments.task:
         measure(name, record, arguments)
     results = record["results"]
-    lines = [f"At {arguments.size} pixels, medians of rounds in turns."]
+    train, validation = (
+        sum(1 for _ in arguments.folder.glob(f"{part}/*/*"))
+        for part in ("train", "val")
+    )
+    lines = [
+        f"MobileNet 0.75 of ImageNet at {arguments.size} pixels, {train:,} "
+        f"photographs to train on and\n{validation:,} to validate; medians of "
+        "rounds in turns, of `fit` with all that it computes."
+    ]
     for name in TASKS:
         if name in results:
             count = len(next(iter(results[name].values())))
@@ -219,7 +228,9 @@ def main(arguments):
                 "",
                 *table(TASKS[name], results[name]),
                 "",
-                f"{count} rounds on {record['machine'][name]}.",
+                *textwrap.wrap(
+                    f"{count} rounds on {record['machine'][name]}.", 79
+                ),
             ]
     text = "\n".join(lines)
     print(text)

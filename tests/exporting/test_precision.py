@@ -91,7 +91,9 @@ def test_fewer_bits_are_smaller_and_still_right(
     difference = np.abs(outputs - outputs_of(wide, images)).max()
     assert outputs.dtype == "float32"
     assert 1e-6 < difference < {"float16": 0.01, "int8": 0.3}[precision]
-    assert not caplog.records
+    # The tools have no advice left. TensorFlow's own remarks depend on what
+    # else the process has done.
+    assert not [log for log in caplog.records if log.name != "tensorflow"]
     # The accuracy is that of the file, recounted here.
     record = json.loads(exported.sidecar.read_text())
     assert record["precision"] == precision
