@@ -9,24 +9,25 @@ JSON file and a chart, and the figures into a README between its two marks:
         --out cached_fit.json --readme README.md
 
 The JSON file is written after each round. Started again, it goes on from there
-and shows all that is in it, so that the tasks can be run one by one. The task
-"peers" needs `pip install keras-transfer[bench]`.
+and shows all that is in it, so that the tasks can be run one by one. Beside
+other libraries is `--task peers`, after `pip install "keras-transfer[bench]"`.
 """
 
 import argparse
 import dataclasses
+import importlib.util
 import json
-import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import textwrap
 
+import reporting
+
+PEERS = ("keras_hub", "timm", "torchvision")
 SIDES = pathlib.Path(__file__).with_name("sides.py")
 BEGIN = "<!-- Written by examples/benchmarks/cached_fit.py. -->"
-END = "<!-- Until here. -->"
 LABELS = {
     "plain_keras": "plain Keras script",
     "keras_hub": "KerasHub `ImageClassifier`",
@@ -70,6 +71,10 @@ TASKS = {
 }
 
 
+# Without libraries that only the comparison needs.
+OURS = [name for name in TASKS if name != "peers"]
+
+
 def run(task, side, seed, arguments):
     """Trains in a process of its own; returns its figures."""
     asked = {
@@ -103,7 +108,7 @@ def measure(name, record, arguments):
             print(task.title, side, figures[side], file=sys.stderr)
         for side in task.sides:
             rounds[side].append(figures[side])
-        record["machine"][name] = machine()
+        record["machine"][name] = reporting.machine()
         if arguments.out:
             arguments.out.write_text(json.dumps(record, indent=1) + "\n")
 
@@ -137,30 +142,6 @@ def _median(figures, name):
     return statistics.median(figure[name] for figure in figures)
 
 
-def machine():
-    """Describes the machine in a line."""
-    import keras
-    import psutil
-    import tensorflow as tf
-
-    return (
-        f"{os.cpu_count()} cores ({_processor()}), "
-        f"{psutil.virtual_memory().total / 2**30:.0f} GiB, load average "
-        f"{os.getloadavg()[0]:.1f} at the end; Python "
-        f"{platform.python_version()}, Keras {keras.__version__}, TensorFlow "
-        f"{tf.__version__}"
-    )
-
-
-def _processor():
-    information = pathlib.Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def draw(results, path):
     """Draws the medians of each task as bars."""
     import matplotlib
@@ -184,18 +165,18 @@ def draw(results, path):
     plt.close(figure)
 
 
-def write_readme(path, text, mark=BEGIN):
-    """Puts the figures between the two marks of a README."""
-    before, begin, rest = path.read_text().partition(mark)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"'{path}' has no lines {mark!r} and {END!r}.")
-    path.write_text(f"{before}{mark}\n\n{text}\n\n{END}{after}")
-
-
 def begin(arguments):
     """Returns the record of what was measured before, empty at first."""
-    settings = {"size": arguments.size, "epochs": arguments.epochs}
+    train, validation = (
+        sum(1 for _ in arguments.folder.glob(f"{part}/*/*"))
+        for part in ("train", "val")
+    )
+    settings = {
+        "train": train,
+        "validation": validation,
+        "size": arguments.size,
+        "epochs": arguments.epochs,
+    }
     if arguments.out and arguments.out.exists():
         record = json.loads(arguments.out.read_text())
         if record["settings"] != settings:
@@ -207,19 +188,29 @@ def begin(arguments):
     return {"settings": settings, "machine": {}, "results": {}}
 
 
+def check_peers():
+    """Raises where another library is missing, before anything is measured."""
+    missing = [name for name in PEERS if not importlib.util.find_spec(name)]
+    if missing:
+        raise ImportError(
+            f"The task 'peers' needs {', '.join(missing)}: "
+            'pip install "keras-transfer[bench]"'
+        )
+
+
 def main(arguments):
+    if "peers" in arguments.task:
+        check_peers()
     record = begin(arguments)
     for name in arguments.task:
         measure(name, record, arguments)
     results = record["results"]
-    train, validation = (
-        sum(1 for _ in arguments.folder.glob(f"{part}/*/*"))
-        for part in ("train", "val")
-    )
+    settings = record["settings"]
     lines = [
-        f"MobileNet 0.75 of ImageNet at {arguments.size} pixels, {train:,} "
-        f"photographs to train on and\n{validation:,} to validate; medians of "
-        "rounds in turns, of `fit` with all that it computes."
+        f"MobileNet 0.75 of ImageNet at {settings['size']} pixels, "
+        f"{settings['train']:,} photographs to train on and\n"
+        f"{settings['validation']:,} to validate; medians of rounds in turns, "
+        "of `fit` with all that it computes."
     ]
     for name in TASKS:
         if name in results:
@@ -237,13 +228,13 @@ def main(arguments):
     if arguments.out:
         draw(results, arguments.out.with_suffix(".png"))
     if arguments.readme:
-        write_readme(arguments.readme, text)
+        reporting.write_readme(arguments.readme, BEGIN, text)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--task", choices=TASKS, nargs="+", default=list(TASKS))
+    parser.add_argument("--task", choices=TASKS, nargs="+", default=OURS)
     parser.add_argument("--epochs", type=int, help="in place of the task's own")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=224)

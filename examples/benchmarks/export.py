@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-import cached_fit
+import reporting
 
 CLIENT = pathlib.Path(__file__).with_name("export_client.py")
 BEGIN = "<!-- Written by examples/benchmarks/export.py. -->"
@@ -223,7 +223,7 @@ def main(arguments):
     broken = [label for label, row in rows.items() if not row["repeats"]]
     note = (
         f"Medians of {arguments.rounds} rounds of fresh processes that took "
-        f"turns, on {cached_fit.machine()}. In brackets: relative to `.keras`. "
+        f"turns, on {reporting.machine()}. In brackets: relative to `.keras`. "
         "Start: from that of Python to the first prediction. Differences and "
         f"classes: on {len(paths)} photographs; three repeats of 32 of them "
         f"were {f'not equal for {broken}' if broken else 'equal for all'}."
@@ -231,11 +231,11 @@ def main(arguments):
     text = "\n".join([*table(rows), "", note])
     print(text)
     if arguments.out:
-        record = {"machine": cached_fit.machine(), "rows": rows}
+        record = {"machine": reporting.machine(), "rows": rows}
         record["rounds"] = figures
         arguments.out.write_text(json.dumps(record, indent=1) + "\n")
     if arguments.readme:
-        cached_fit.write_readme(arguments.readme, text, BEGIN)
+        reporting.write_readme(arguments.readme, BEGIN, text)
 
 
 if __name__ == "__main__":
