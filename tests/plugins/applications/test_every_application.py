@@ -149,6 +149,11 @@ def test_declared_stages_are_those_detected_or_better(application):
         assert ends == known_stages.DETECTED[short]
 
 
+def test_the_known_stages_are_of_applications_that_exist():
+    known = {f"applications/{name}" for name in known_stages.DETECTED}
+    assert known <= {*kt.list_backbones("applications/*")}
+
+
 def test_layer_names_do_not_depend_on_what_was_built_before(application):
     assert application.backbone.name == application.name.partition("/")[2]
     inputs = [
