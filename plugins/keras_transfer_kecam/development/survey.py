@@ -1,9 +1,10 @@
 """Builds, runs, saves and loads every model; writes `results.csv`.
 
 `nice -n 15 python -m keras_transfer_kecam.development.survey FOLDER` takes
-hours, needs the extra `kecam`, and goes on where it was interrupted: FOLDER
-keeps what was measured. The first model of every family comes first, the
-largest last. What is not in `results.csv` has not run.
+hours, needs the extra `kecam`, and goes on where it was interrupted: what
+stands in `results.csv` is not measured again, nor what an unfinished run left
+in FOLDER; take a row out to have it measured anew. The first model of every
+family comes first. What is not in `results.csv` has not run.
 """
 
 import concurrent.futures
@@ -40,27 +41,33 @@ def main(folder: str) -> None:
         name: Worker([sys.executable, "-m", f"{PACKAGE}.{name}", str(home)])
         for name in ("measure", "reload_stock", "reload_own")
     }
-    left = [name for name in _order() if not _has_run(home, name)]
+    rows = _read()
+    left = [name for name in _order() if name not in rows]
     # One model is loaded while the next one is built.
     with concurrent.futures.ThreadPoolExecutor(1) as reader:
-        before = reader.submit(write, home)
+        before = reader.submit(_write, rows)
         for name in left:
-            _run(home, name, "measure", workers)
+            if not _has_run(home, name):
+                _run(home, name, "measure", workers)
             before.result()
-            before = reader.submit(_reload, home, name, workers)
+            before = reader.submit(_finish, home, name, workers, rows)
     before.result()
     for worker in workers.values():
         worker.close()
 
 
-def write(home: pathlib.Path) -> None:
-    """Writes the table of what has run."""
+def _read():
+    with TARGET.open(encoding="utf-8", newline="") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def _write(rows):
     with TARGET.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for name in catalogue.models():
-            if _has_run(home, name):
-                writer.writerow(_row(name, _stored(home, name)))
+            if name in rows:
+                writer.writerow(rows[name])
 
 
 def _run(home, name, worker, workers):
@@ -73,14 +80,16 @@ def _run(home, name, worker, workers):
         print(error, flush=True)
 
 
-def _reload(home, name, workers):
+def _finish(home, name, workers, rows):
     row = _stored(home, name)
-    if row and "reason" not in row:
+    if row and not _has_run(home, name):
         reader = "reload_own" if row["classes"] else "reload_stock"
         _run(home, name, reader, workers)
     for suffix in (".keras", ".npz"):
         (home / f"{name}{suffix}").unlink(missing_ok=True)
-    write(home)
+    if _has_run(home, name):
+        rows[name] = _row(name, _stored(home, name))
+        _write(rows)
     print(name, _stored(home, name), flush=True)
 
 
