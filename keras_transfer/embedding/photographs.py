@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_transfer.data.images import RESIZING
 from keras_transfer.data.images import decode
 from keras_transfer.data.layout import TEST_NAMES
 from keras_transfer.data.layout import TRAIN_NAMES
@@ -65,7 +66,10 @@ class Photographs:
 
     def fingerprint(self) -> dict[str, Any]:
         """Returns what tells these files from others, or from changed ones."""
-        return fingerprint_files(self.paths, self.root)
+        return {
+            **fingerprint_files(self.paths, self.root),
+            "resizing": RESIZING,
+        }
 
     def names(self) -> list[str]:
         """Returns the names of the files within the folder."""

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_transfer.data.images import RESIZING
 from keras_transfer.features.data_fingerprint import fingerprint_arrays
 from keras_transfer.features.data_fingerprint import fingerprint_files
 
@@ -139,6 +140,7 @@ class PipelineRows(Rows):
         return {
             **fingerprint_files(paths, root=os.path.commonpath(paths)),
             "image shape": list(image[0]),
+            "resizing": RESIZING,
         }
 
     def numbers(self, offset: int) -> Any:

@@ -4,7 +4,6 @@ import csv
 import json
 
 import pytest
-
 from keras_transfer_kecam.development import survey
 
 MEASURED = {
