@@ -39,7 +39,8 @@ def check_output(path: str | os.PathLike) -> pathlib.Path:
             "changed. Choose another name."
         )
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+        # Nameless where the system can do that: a kill leaves nothing.
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise ValueError(

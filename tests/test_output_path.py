@@ -1,4 +1,5 @@
 import os
+import tempfile
 
 import pytest
 
@@ -9,6 +10,22 @@ def test_a_good_path_is_returned_and_nothing_is_made(tmp_path):
     path = tmp_path / "model.keras"
     assert check_output(path) == path
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "O_TMPFILE"), reason="only Linux has nameless files"
+)
+def test_a_kill_during_the_trial_leaves_nothing(tmp_path, monkeypatch):
+    seen, make = [], tempfile.TemporaryFile
+
+    def look(**options):
+        file = make(**options)
+        seen.append(os.listdir(tmp_path))
+        return file
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", look)
+    check_output(tmp_path / "model.keras")
+    assert seen == [[]]
 
 
 def test_an_existing_file_stays_as_it_is(tmp_path):

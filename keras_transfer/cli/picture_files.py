@@ -25,7 +25,8 @@ def check_folder(folder: pathlib.Path) -> None:
             f"{os.fspath(existing)!r} is a file. Name a folder."
         )
     try:
-        with tempfile.NamedTemporaryFile(dir=existing, prefix=".writable-"):
+        # Nameless where the system can do that: a kill leaves nothing.
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise ValueError(

@@ -194,7 +194,7 @@ def test_a_folder_that_must_not_be_written_is_told(run, model, monkeypatch):
     def refuse(**arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(picture_files.tempfile, "NamedTemporaryFile", refuse)
+    monkeypatch.setattr(picture_files.tempfile, "TemporaryFile", refuse)
     code, _, err = run("explain", "model.keras", "photos", "--out", "x")
     assert code == 2
     assert "Permission denied. Choose another folder." in err

@@ -6,24 +6,28 @@ import pytest
 
 import keras_transfer as kt
 
+# Of the other families too with `pytest -m slow`.
+QUICK = ["efficientnet_b0", "mobilenet_v3_small", "vgg16"]
 ONE_OF_EACH = [
-    "convnext_tiny",
-    "densenet121",
-    "efficientnet_b0",
-    "efficientnet_v2_b0",
-    "inception_v3",
-    "mobilenet",
-    "mobilenet_v2",
-    "mobilenet_v3_small",
-    "nasnet_mobile",
-    "resnet50",
-    "resnet50_v2",
-    "vgg16",
-    "xception",
+    *QUICK,
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in (
+            "convnext_tiny",
+            "densenet121",
+            "efficientnet_v2_b0",
+            "inception_v3",
+            "mobilenet",
+            "mobilenet_v2",
+            "resnet50",
+            "resnet50_v2",
+            "xception",
+        )
+    ),
 ]
 
 
-@pytest.mark.parametrize("name", sorted({*ONE_OF_EACH} - {"nasnet_mobile"}))
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_an_open_size_takes_images_of_any(name):
     backbone = kt.create_backbone(
         name, weights=None, input_shape=(None, None, 3)
@@ -44,7 +48,7 @@ def test_an_open_size_of_nasnet_is_refused(name, shape):
 @pytest.mark.parametrize(
     "channels", [1, pytest.param(4, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+@pytest.mark.parametrize("name", [*ONE_OF_EACH, "nasnet_mobile"])
 def test_images_may_have_other_channels(name, channels):
     backbone = kt.create_backbone(
         name, weights=None, input_shape=(96, 96, channels)
