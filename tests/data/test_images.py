@@ -148,15 +148,15 @@ def detailed(side):
     return Image.fromarray(pixels.astype("uint8"))
 
 
-@pytest.mark.parametrize("side", [150, 104, 100])
+@pytest.mark.parametrize("side", [150, 91, 90])
 def test_a_photograph_not_much_larger_has_the_pixels_of_keras(tmp_path, side):
     path = tmp_path / "a" / "a.png"
     path.parent.mkdir()
     detailed(360).save(path)
     expected = pixels_of_keras(tmp_path, side)[0]
     difference = np.abs(load_image(path, side) - expected)
-    # Up to 7/2 of what is wanted, all that differs is whole numbers.
-    assert (difference.max() <= 0.5) == (side > 100)
+    # Below four times what is wanted, all that differs is whole numbers.
+    assert (difference.max() < 1.01) == (side > 90)
 
 
 @pytest.mark.parametrize("megapixels", [1.0, 1.2, 2.0, 3.0, 8.0])
