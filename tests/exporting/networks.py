@@ -29,6 +29,8 @@ def lively(model, seed=0):
             else:
                 continue
             weight.assign(value)
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # What it computes with is a copy.
     return model
 
 
