@@ -1,4 +1,4 @@
-"""Bilinear interpolation of images, with Keras's own pixels.
+"""How large images become small: averaged, then interpolated as by Keras.
 
 Without TensorFlow, which whoever reads a few photographs need not import.
 """
@@ -25,6 +25,9 @@ def reduce_far_larger(
 
 def interpolate(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:
     """Returns what `keras.ops.image.resize` does, rounded down.
+
+    Colours count as much as they are opaque, where Keras would bring out those
+    of transparent pixels.
 
     Args:
         image: The image.

@@ -182,6 +182,15 @@ def test_what_has_changed_is_told(model, photos, tmp_path, change, sentence):
     )
 
 
+def test_another_way_of_resizing_is_told(model, photos, tmp_path, monkeypatch):
+    kt.embed(model, photos, out=tmp_path / "out")
+    monkeypatch.setattr(
+        "keras_transfer.embedding.photographs.RESIZING", "antialiased"
+    )
+    with pytest.raises(StaleFeaturesError, match="is now 'antialiased'"):
+        kt.embed(model, photos, out=tmp_path / "out")
+
+
 def test_what_comes_after_the_layer_does_not_count(model, photos, tmp_path):
     kt.embed(model, photos, out=tmp_path / "out")
     change_head(model, photos)

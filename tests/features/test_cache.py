@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.features import rows
 from keras_transfer.features.computing import compute_together
 from keras_transfer.features.staleness import StaleFeaturesError
 from tests.features import cache_child
@@ -178,6 +179,14 @@ def test_a_changed_photograph_is_noticed(tmp_path):
     cache_child.make_cache(photos, tmp_path / "f").compute()
     os.utime(photos / "b" / "1.png", (1, 1))
     with pytest.raises(StaleFeaturesError, match="other data"):
+        cache_child.make_cache(photos, tmp_path / "f").compute()
+
+
+def test_another_way_of_resizing_is_noticed(tmp_path, monkeypatch):
+    photos = write_photographs(tmp_path / "photos", each=3)
+    cache_child.make_cache(photos, tmp_path / "f").compute()
+    monkeypatch.setattr(rows, "RESIZING", "antialiased")
+    with pytest.raises(StaleFeaturesError, match="is now 'antialiased'"):
         cache_child.make_cache(photos, tmp_path / "f").compute()
 
 
