@@ -11,6 +11,8 @@ from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
 
+_BATCHES_AHEAD = 2
+
 
 def build_pipeline(
     images: dict[str, list[Path]],
@@ -82,6 +84,7 @@ def build_pipeline(
         return label
 
     files = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), labels))
+    files = files.with_options(_fixed())
     in_order = files  # Before it is shuffled.
 
     def images_from(row):
@@ -111,7 +114,7 @@ def build_pipeline(
     )
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
-    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(_BATCHES_AHEAD)
     dataset.rows = files.batch(batch_size).map(
         lambda row, label: (row, encode(label))
     )
@@ -123,6 +126,18 @@ def build_pipeline(
     dataset.file_paths = [str(path) for path in paths]
     dataset.labels = labels
     return dataset
+
+
+def _fixed():
+    """Leaves the parallel calls at one for each core.
+
+    The thread that would tune them sleeps for longer and longer, and whatever
+    drops an iterator, as `fit` does after each epoch, may wait for it: often 2
+    seconds, between epochs of 4.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _augmented(dataset, augment, seed, first=0):

@@ -122,6 +122,13 @@ def test_images_are_opened_when_their_batch_is_due(photos):
         list(train)
 
 
+def test_no_epoch_waits_for_a_thread_that_tunes(photos):
+    train, validation = _read(photos, augment=kt.data.augmentation())
+    for dataset in (train, validation, train.rows, train.images_from(0)):
+        assert dataset.options().autotune.enabled is False
+    assert train.views_from(0, 0).options().autotune.enabled is False
+
+
 def test_class_names_choose_the_order(photos):
     train, validation = _read(photos, class_names=["bees", "ants"])
     assert train.class_names == ["bees", "ants"]
