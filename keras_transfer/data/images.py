@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image
 
 from keras_transfer.data.diagnosis import explain_unreadable
-from keras_transfer.data.resizing import interpolate
-from keras_transfer.data.resizing import reduce_far_larger
+from keras_transfer.data.resizing import reduction
+from keras_transfer.data.resizing import squeeze
 
 # Pillow knows some forty formats; only the parsers of these ever see a file.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 DEFAULT_SIZE = (224, 224)
 # How a file becomes pixels. A change here makes stored features stale.
-RESIZING = "averaged where far larger, then bilinear"
+RESIZING = "averaged while 5/3 is left, then bilinear, to scale"
 PILLOW_MODES = {"rgb": "RGB", "grayscale": "L", "rgba": "RGBA"}
 CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 
@@ -108,10 +108,10 @@ def decode_file(
         Exception: Nearly anything where the file is broken;
             `PIL.Image.DecompressionBombError` where it has too many pixels.
     """
-    image = _open_upright(
+    image = _open_squeezed(
         file, image_size, PILLOW_MODES[color_mode], max_pixels
     )
-    pixels = np.asarray(interpolate(image, image_size))
+    pixels = np.asarray(image)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
@@ -148,7 +148,7 @@ def _is_side(side):
     return is_whole and not isinstance(side, bool) and side >= 1
 
 
-def _open_upright(file, image_size, mode, max_pixels):
+def _open_squeezed(file, image_size, mode, max_pixels):
     with Image.open(file, formats=FORMATS) as image:
         if max_pixels is not None and image.width * image.height > max_pixels:
             raise Image.DecompressionBombError(
@@ -158,14 +158,14 @@ def _open_upright(file, image_size, mode, max_pixels):
         height, width = image_size
         if turn is not None and _orientation(image) >= 5:
             height, width = width, height
-        # With twice what is wanted, bilinear interpolation stays well within 2
-        # of 255, on average, of what Keras makes of all pixels of a photograph
-        # with a million or more; with two thirds more it does not.
-        enough = 2 * width, 2 * height
         # JPEG can be decoded at 1/2, 1/4 or 1/8, in half the time.
-        image.draft(None, enough)
-        upright = reduce_far_larger(_in_mode(image, mode), enough)
-    return upright if turn is None else upright.transpose(turn)
+        scale = min(8, reduction(image.size, (width, height)))
+        extent = image.size
+        drafted = image.draft(None, [side // scale for side in image.size])
+        if drafted is not None:
+            extent = drafted[1][2:]
+        small = squeeze(_in_mode(image, mode), extent, (width, height))
+    return small if turn is None else small.transpose(turn)
 
 
 def _orientation(image):

@@ -5,46 +5,60 @@ Without TensorFlow, which whoever reads a few photographs need not import.
 
 from PIL import Image
 
+# Of what is wanted, how much must be left after averaging. At 224 pixels, large
+# photographs then differ by 1.2 to 1.8 of 255, on average, from what Keras
+# makes of all their pixels; with 3/2 it would come to 2.
+_MARGIN = 5 / 3
 
-def reduce_far_larger(
-    image: Image.Image, enough: tuple[int, int]
-) -> Image.Image:
-    """Averages squares of 2, 4, 8, ... pixels as long as enough are left.
+
+def reduction(size: tuple[float, float], wanted: tuple[int, int]) -> int:
+    """Returns over squares of how many pixels a side an image is averaged.
 
     Args:
-        image: The image.
-        enough: `(width, height)` that must be left.
+        size: `(width, height)` of the image.
+        wanted: `(width, height)` to make of it.
+
+    Returns:
+        A power of two, 1 where the image is not far larger.
+
+    Example:
+    >>> reduction((4000, 3000), (224, 224))
+    8
     """
-    factor = min(
-        side // least for side, least in zip(image.size, enough, strict=True)
-    )
-    if factor < 2:
-        return image
-    return image.reduce(1 << (factor.bit_length() - 1))
+    ratios = [side / least for side, least in zip(size, wanted, strict=True)]
+    factor = int(min(ratios) / _MARGIN)
+    return 1 << max(0, factor.bit_length() - 1)
 
 
-def interpolate(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:
+def squeeze(
+    image: Image.Image, extent: tuple[float, float], wanted: tuple[int, int]
+) -> Image.Image:
     """Returns what `keras.ops.image.resize` does, rounded down.
 
-    Colours count as much as they are opaque, where Keras would bring out those
-    of transparent pixels.
+    An image that is far larger is averaged first. Colours count as much as
+    they are opaque, where Keras would bring out those of transparent pixels.
 
     Args:
         image: The image.
-        image_size: `(height, width)` in pixels.
+        extent: `(width, height)` of what is to be seen of it, from its upper
+            left corner: the size, less the part of its last pixels that lies
+            beyond the photograph where it was decoded at a reduced scale.
+        wanted: `(width, height)` in pixels.
 
     Example:
     >>> image = Image.new("L", (2, 1))
     >>> image.putpixel((1, 0), 100)
-    >>> list(interpolate(image, (1, 4)).tobytes())
+    >>> list(squeeze(image, image.size, (4, 1)).tobytes())
     [0, 25, 75, 100]
     """
-    height, width = image_size
+    factor = reduction(extent, wanted)
+    if factor > 1:
+        image = image.reduce(factor)
     # Pillow's `resize` averages over all pixels of an image that shrinks; its
     # transformations interpolate between four, in less time.
     return image.transform(
-        (width, height),
+        wanted,
         Image.Transform.EXTENT,
-        (0, 0, *image.size),
+        (0, 0, *(side / factor for side in extent)),
         Image.Resampling.BILINEAR,
     )
