@@ -17,6 +17,7 @@ import argparse
 import dataclasses
 import importlib.util
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -84,9 +85,12 @@ def run(task, side, seed, arguments):
         "schedule": task.schedule,
         "seed": seed,
     }
+    # PyTorch as built for CUDA crashes in one process with TensorFlow at work.
+    backend = {"KERAS_BACKEND": "torch"} if side == "timm" else {}
     printed = subprocess.run(
         [sys.executable, SIDES, side, json.dumps(asked)],
         check=True,
+        env={**os.environ, **backend},
         stdout=subprocess.PIPE,
         text=True,
     ).stdout

@@ -75,10 +75,12 @@ def timm(folder, size, epochs, schedule, seed):
     model = _timm_mobilenet()
     _copy_weights(model, size)
     model.requires_grad_(False)
-    model.get_classifier().requires_grad_(True)
-    optimizer = torch.optim.Adam(
-        model.get_classifier().parameters(), lr=HEAD_RATE
-    )
+    head = model.get_classifier().requires_grad_(True)
+    # As Keras draws it: timm's own draw, as large for 2 classes as for 1,000,
+    # takes far more epochs to forget.
+    torch.nn.init.xavier_uniform_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    optimizer = torch.optim.Adam(head.parameters(), lr=HEAD_RATE)
     loss = torch.nn.CrossEntropyLoss()
 
     def classify(images):
