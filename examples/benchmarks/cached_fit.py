@@ -112,7 +112,8 @@ def measure(name, record, arguments):
             print(task.title, side, figures[side], file=sys.stderr)
         for side in task.sides:
             rounds[side].append(figures[side])
-        record["machine"][name] = reporting.machine()
+        others = [*PEERS, "torch"] if name == "peers" else []
+        record["machine"][name] = reporting.machine(others)
         if arguments.out:
             arguments.out.write_text(json.dumps(record, indent=1) + "\n")
 

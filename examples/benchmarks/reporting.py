@@ -1,5 +1,6 @@
 """Where a benchmark ran, and the place of its figures in a README."""
 
+import importlib.metadata
 import os
 import pathlib
 import platform
@@ -7,18 +8,21 @@ import platform
 END = "<!-- Until here. -->"
 
 
-def machine():
-    """Describes the machine in a line."""
+def machine(packages=()):
+    """Describes the machine, and packages beside Keras, in a line."""
     import keras
     import psutil
     import tensorflow as tf
 
+    versions = [
+        f", {name} {importlib.metadata.version(name)}" for name in packages
+    ]
     return (
         f"{os.cpu_count()} cores ({_processor()}), "
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB, load average "
         f"{os.getloadavg()[0]:.1f} at the end; Python "
         f"{platform.python_version()}, Keras {keras.__version__}, TensorFlow "
-        f"{tf.__version__}"
+        f"{tf.__version__}" + "".join(versions)
     )
 
 
