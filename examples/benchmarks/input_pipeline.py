@@ -49,7 +49,7 @@ def keras_dataset(folder, size, interpolation="bilinear", shuffle=True):
 
 
 def our_dataset(folder, size):
-    # Without the images held out, for which there is no place in one epoch.
+    # The smallest split there is; what it holds out is not read, nor counted.
     train, _ = kt.data.from_directory(
         folder, image_size=size, check=False, validation_split=1e-9
     )

@@ -12,14 +12,14 @@ _MARGIN = 5 / 3
 
 
 def reduction(size: tuple[float, float], wanted: tuple[int, int]) -> int:
-    """Returns over squares of how many pixels a side an image is averaged.
+    """Returns the side of the squares over which an image is averaged.
 
     Args:
         size: `(width, height)` of the image.
         wanted: `(width, height)` to make of it.
 
     Returns:
-        A power of two, 1 where the image is not far larger.
+        Pixels, a power of two; 1 where the image is not far larger.
 
     Example:
     >>> reduction((4000, 3000), (224, 224))
