@@ -14,12 +14,12 @@ import sys
 
 # Modules that define classes which saved models may hold.
 _SERIALIZABLE = (
-    "keras_transfer.model_info",
+    "keras_transfer.structure.model_info",
     "keras_transfer.heads",
-    "keras_transfer.heads.auxiliary_model",
+    "keras_transfer.heads.auxiliary.model",
     "keras_transfer.extraction",
     "keras_transfer.optimizer",
-    "keras_transfer.token_grid",
+    "keras_transfer.structure.token_grid",
 )
 
 
@@ -35,7 +35,9 @@ def _register():
     for name in _SERIALIZABLE:
         importlib.import_module(name)
     # Those of plugins are imported when a file needs them.
-    importlib.import_module("keras_transfer.plugin_classes").add_stubs()
+    importlib.import_module(
+        "keras_transfer.registry.plugin_classes"
+    ).add_stubs()
 
 
 class _KerasFinder(importlib.abc.MetaPathFinder):

@@ -8,11 +8,11 @@ import warnings
 import keras
 
 from keras_transfer import compat
-from keras_transfer import model_archive
-from keras_transfer import model_info
-from keras_transfer.saving import save_model
-from keras_transfer.weights import assign_weights
-from keras_transfer.whole_files import sweep_folder
+from keras_transfer.files.whole_files import sweep_folder
+from keras_transfer.saving import model_archive
+from keras_transfer.saving.saving import save_model
+from keras_transfer.saving.weights import assign_weights
+from keras_transfer.structure import model_info
 
 _NAME = re.compile(r"epoch-(\d+)\.keras")
 

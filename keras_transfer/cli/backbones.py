@@ -4,8 +4,8 @@ import argparse
 import collections
 import sys
 
-from keras_transfer import keras_home
 from keras_transfer.cli import words
+from keras_transfer.files import keras_home
 
 # A provider with more names than this is summed up on a terminal.
 MANY = 100
@@ -61,8 +61,8 @@ def add_parser(subparsers) -> None:
 def run_list(arguments: argparse.Namespace) -> int:
     """Lists names; returns the exit code."""
     import keras_transfer as kt
-    from keras_transfer import backbone
     from keras_transfer.cli.tables import print_table
+    from keras_transfer.models import spec as backbone
 
     names = kt.list_backbones(
         arguments.pattern, arguments.exclude, arguments.provider
@@ -98,7 +98,7 @@ def _large_providers(names):
 def run_show(arguments: argparse.Namespace) -> int:
     """Shows one backbone; returns the exit code."""
     import keras_transfer as kt
-    from keras_transfer import backbone
+    from keras_transfer.models import spec as backbone
 
     spec = kt.get_backbone(arguments.name)
     options = words.backbone_options(spec, arguments.option)

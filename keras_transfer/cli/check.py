@@ -36,7 +36,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
-    from keras_transfer import plugin_classes
+    from keras_transfer.registry import plugin_classes
 
     if arguments.sha256 is not None and len(arguments.models) > 1:
         raise ValueError(
@@ -56,10 +56,10 @@ def _fault(path, declared, sha256):
     """The sentence that says what is wrong with a file, or `None`."""
     from importlib import metadata
 
-    from keras_transfer import archive
-    from keras_transfer import missing_classes
-    from keras_transfer.archive import versions
-    from keras_transfer.archive.description import is_declared
+    from keras_transfer.registry import missing_classes
+    from keras_transfer.saving import archive
+    from keras_transfer.saving.archive import versions
+    from keras_transfer.saving.archive.description import is_declared
 
     try:
         archive.check_kind(path)

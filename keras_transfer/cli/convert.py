@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     start_keras()
     import keras_transfer as kt
-    from keras_transfer.legacy_h5 import load_h5
+    from keras_transfer.saving.legacy_h5 import load_h5
 
     kt.save_model(load_h5(arguments.model), arguments.out)
     print(

@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(arguments.out)
     start_keras()
     import keras_transfer as kt
-    from keras_transfer import model_images
+    from keras_transfer.checks import model_images
     from keras_transfer.explaining.methods import check_method
     from keras_transfer.explaining.methods import explain
 
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _explained(model, pixels, wanted):
     """The class that is shown, with its probability."""
-    from keras_transfer import prediction
+    from keras_transfer.serving import prediction
 
     (ranked,) = prediction.predict(model, pixels, top=10**6)
     if wanted is None:

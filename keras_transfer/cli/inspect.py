@@ -30,9 +30,9 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
-    from keras_transfer import archive
-    from keras_transfer import plugin_classes
-    from keras_transfer.archive.description import describe
+    from keras_transfer.registry import plugin_classes
+    from keras_transfer.saving import archive
+    from keras_transfer.saving.archive.description import describe
 
     archive.check_kind(arguments.model)
     declared = plugin_classes.default_registry().owners()

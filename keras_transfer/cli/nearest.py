@@ -8,7 +8,7 @@ import sys
 from keras_transfer.cli import embedding_arguments
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras
-from keras_transfer.output_path import check_output
+from keras_transfer.files.output_path import check_output
 
 DESCRIPTION = """\
 Compares a photograph with all of a folder, and lists those that are most like

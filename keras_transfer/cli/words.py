@@ -5,7 +5,7 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
-from keras_transfer.backbone import BackboneSpec
+from keras_transfer.models.spec import BackboneSpec
 
 
 def whole_number(minimum: int):

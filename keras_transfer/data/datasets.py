@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_transfer import keras_home
 from keras_transfer.data.extract import extract
-from keras_transfer.download import download
+from keras_transfer.files import keras_home
+from keras_transfer.files.download import download
 from keras_transfer.names import did_you_mean
 
 BASE_URL = "https://storage.googleapis.com"

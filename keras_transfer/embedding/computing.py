@@ -18,12 +18,12 @@ from keras_transfer.embedding.source import reading_of
 from keras_transfer.embedding.vectors import spec_of
 from keras_transfer.embedding.vectors import vectors_of
 from keras_transfer.extraction import build_extractor
-from keras_transfer.features.fingerprint import fingerprint_model
-from keras_transfer.features.manifest import NAME
-from keras_transfer.features.manifest import read_notes
-from keras_transfer.features.memory import MemoryWriter
-from keras_transfer.features.store_folder import check_new_folder
-from keras_transfer.features.store_writer import StoreWriter
+from keras_transfer.feature_store.fingerprint import fingerprint_model
+from keras_transfer.feature_store.manifest import NAME
+from keras_transfer.feature_store.manifest import read_notes
+from keras_transfer.feature_store.memory import MemoryWriter
+from keras_transfer.feature_store.store_folder import check_new_folder
+from keras_transfer.feature_store.store_writer import StoreWriter
 
 # More than this is not collected in memory unasked.
 IN_MEMORY = 2**30

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_transfer import anatomy
+from keras_transfer.structure import anatomy
 
 _OF_CLASSES = ("softmax", "sigmoid", "log_softmax")
 

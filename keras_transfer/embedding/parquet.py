@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer import output_path
 from keras_transfer.embedding.result import VECTORS
-from keras_transfer.features.array_spec import ArraySpec
-from keras_transfer.features.memory import MemoryStore
-from keras_transfer.features.staleness import check_fresh
-from keras_transfer.features.store import FeatureStore
-from keras_transfer.features.store_folder import remove_store
-from keras_transfer.whole_files import replacing
+from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.feature_store.memory import MemoryStore
+from keras_transfer.feature_store.staleness import check_fresh
+from keras_transfer.feature_store.store import FeatureStore
+from keras_transfer.feature_store.store_folder import remove_store
+from keras_transfer.files import output_path
+from keras_transfer.files.whole_files import replacing
 
 _KEY = b"keras_transfer"
 _ROW_GROUP = 2**24  # Bytes of vectors.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer.features.store import load_store
+from keras_transfer.feature_store.store import load_store
 
 VECTORS = "vectors"
 

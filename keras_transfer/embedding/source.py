@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import pixels
+from keras_transfer.checks import pixels
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
 from keras_transfer.embedding.photographs import Photographs
-from keras_transfer.features.data_fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
 
 
 class Pixels:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from keras_transfer.embedding.result import VECTORS
-from keras_transfer.features.array_spec import ArraySpec
+from keras_transfer.feature_store.array_spec import ArraySpec
 
 _MANY = 100
 

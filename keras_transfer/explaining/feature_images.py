@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_transfer import model_info
 from keras_transfer.explaining import graph
 from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.differentiation import differentiate
@@ -15,6 +14,7 @@ from keras_transfer.explaining.input_gradients import check_count
 from keras_transfer.explaining.network import Network
 from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.targets import class_numbers
+from keras_transfer.structure import model_info
 
 # Step of one ascent as a fraction of the range of the pixels.
 _STEP = 0.02

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from keras_transfer.explaining import spatial
+from keras_transfer.explaining.pictures.maps import as_maps
+from keras_transfer.explaining.pictures.maps import resized
 from keras_transfer.explaining.question import ask_for_maps
 from keras_transfer.explaining.targets import Target
-from keras_transfer.extraction.maps import as_maps
-from keras_transfer.extraction.maps import resized
 
 
 def grad_cam(

@@ -4,8 +4,8 @@ import keras
 
 from keras_transfer.extraction.calls import has_graph
 from keras_transfer.extraction.tracing import trace
-from keras_transfer.heads import auxiliary_model
-from keras_transfer.heads import auxiliary_removal
+from keras_transfer.heads.auxiliary import auxiliary_removal
+from keras_transfer.heads.auxiliary import model as auxiliary_model
 
 
 def graph_model(model: keras.Model) -> keras.Model:

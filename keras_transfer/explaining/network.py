@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from keras_transfer import compat
-from keras_transfer import model_info
 from keras_transfer.explaining import graph
 from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.differentiation import differentiate
@@ -19,6 +18,7 @@ from keras_transfer.explaining.logits import logits_of
 from keras_transfer.explaining.model_outputs import output_of
 from keras_transfer.extraction.calls import calls_of
 from keras_transfer.extraction.wanted import find_wanted
+from keras_transfer.structure import model_info
 
 
 class Network:

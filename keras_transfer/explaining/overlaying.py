@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer.extraction import drawing
-from keras_transfer.extraction.maps import resized
+from keras_transfer.explaining.pictures import drawing
+from keras_transfer.explaining.pictures.maps import resized
 
 _COLORS = "inferno"
 _SIGNED_COLORS = "RdBu_r"

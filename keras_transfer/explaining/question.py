@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import model_images
+from keras_transfer.checks import model_images
 from keras_transfer.explaining import spatial
 from keras_transfer.explaining.graph import Place
 from keras_transfer.explaining.graph_models import graph_model

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import model_images
+from keras_transfer.checks import model_images
 from keras_transfer.explaining.differentiation import differentiate
 from keras_transfer.explaining.graph_models import graph_model
 from keras_transfer.explaining.network import Network

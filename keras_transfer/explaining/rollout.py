@@ -5,14 +5,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import model_images
+from keras_transfer.checks import model_images
 from keras_transfer.explaining import spatial
 from keras_transfer.explaining.differentiation import without_gradients
 from keras_transfer.explaining.graph import Place
 from keras_transfer.explaining.graph import run
 from keras_transfer.explaining.graph_models import graph_model
-from keras_transfer.extraction.maps import grid_of
-from keras_transfer.extraction.maps import resized
+from keras_transfer.explaining.pictures.maps import grid_of
+from keras_transfer.explaining.pictures.maps import resized
 
 
 def attention_rollout(

@@ -7,11 +7,11 @@ import numpy as np
 
 from keras_transfer.explaining import spatial
 from keras_transfer.explaining.differentiation import compiled
+from keras_transfer.explaining.pictures.maps import as_maps
+from keras_transfer.explaining.pictures.maps import resized
 from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.question import ask_for_maps
 from keras_transfer.explaining.targets import Target
-from keras_transfer.extraction.maps import as_maps
-from keras_transfer.extraction.maps import resized
 
 
 def score_cam(

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from keras_transfer import anatomy
 from keras_transfer.explaining.graph import Place
 from keras_transfer.explaining.network import Network
+from keras_transfer.structure import anatomy
 
 
 def place_of_maps(network: Network, at: str | None) -> Place:

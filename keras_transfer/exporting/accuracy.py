@@ -10,10 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from keras_transfer import model_info
+from keras_transfer.checks.photographs import load_photographs
 from keras_transfer.exporting.formats.format import Runner
-from keras_transfer.exporting.photographs import load_photographs
 from keras_transfer.exporting.trial import outputs_of
+from keras_transfer.structure import model_info
 
 _BATCH = 32
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_transfer import compiling
-from keras_transfer import model_info
+from keras_transfer.checks import classifier_loss
+from keras_transfer.structure import model_info
 
 SCHEMA = 1
 
@@ -36,7 +36,7 @@ def describe(model: keras.Model, graph: keras.Model) -> dict[str, Any]:
             "name": "predictions",
             "shape": list(graph.outputs[0].shape),
             "dtype": graph.outputs[0].dtype,
-            "activation": compiling.output_activation(model),
+            "activation": classifier_loss.output_activation(model),
         },
         "backbone": {
             key: backbone.get(key)

@@ -18,8 +18,6 @@ from keras_transfer.exporting.inference_graph import inference_graph
 from keras_transfer.exporting.photograph_sets import photograph_sets
 from keras_transfer.exporting.precision import allowance
 from keras_transfer.exporting.precision import check_precision
-from keras_transfer.exporting.publishing import publish
-from keras_transfer.exporting.publishing import staging_folder
 from keras_transfer.exporting.stock_model import check_exportable
 from keras_transfer.exporting.stock_model import to_stock
 from keras_transfer.exporting.trial import Trial
@@ -27,7 +25,9 @@ from keras_transfer.exporting.trial import largest_difference
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
 from keras_transfer.exporting.trial import try_out
-from keras_transfer.output_path import check_output
+from keras_transfer.files.output_path import check_output
+from keras_transfer.files.publishing import publish
+from keras_transfer.files.publishing import staging_folder
 
 # What sixteen bits may differ by from the same network in thirty-two.
 _HALF_PRECISION = 0.05

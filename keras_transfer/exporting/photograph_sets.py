@@ -7,13 +7,13 @@ import pathlib
 import keras
 import numpy as np
 
+from keras_transfer.checks.photographs import check_image_size
+from keras_transfer.checks.photographs import load_photographs
+from keras_transfer.checks.photographs import spread
 from keras_transfer.exporting.accuracy import Accuracy
 from keras_transfer.exporting.accuracy import labels_of
 from keras_transfer.exporting.accuracy import measure_accuracy
 from keras_transfer.exporting.formats.format import Runner
-from keras_transfer.exporting.photographs import check_image_size
-from keras_transfer.exporting.photographs import load_photographs
-from keras_transfer.exporting.photographs import spread
 
 _TRIAL = 32
 _CALIBRATION = 100

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import model_info
 from keras_transfer.exporting.allowance import Allowance
+from keras_transfer.structure import model_info
 
 _UNKNOWN_SIZE = 96
 _REPEATS = 3

@@ -8,8 +8,8 @@ from keras_transfer import compat
 from keras_transfer.extraction.calls import has_graph
 from keras_transfer.extraction.plan import Plan
 from keras_transfer.extraction.pooling import ActivationPooling
-from keras_transfer.paths import operations_of
-from keras_transfer.token_grid import grid_of
+from keras_transfer.structure.paths import operations_of
+from keras_transfer.structure.token_grid import grid_of
 
 
 def finish(

@@ -6,11 +6,11 @@ from typing import Any
 import keras
 
 from keras_transfer.extraction.calls import has_graph
-from keras_transfer.extraction.layer_paths import places_of
 from keras_transfer.extraction.tracing import trace
 from keras_transfer.extraction.wanted import find_wanted
 from keras_transfer.extraction.watched import find_watched
-from keras_transfer.grammar import UnknownSelector
+from keras_transfer.structure.grammar import UnknownSelector
+from keras_transfer.structure.layer_paths import places_of
 
 MODES = ("auto", "graph", "trace", "record")
 

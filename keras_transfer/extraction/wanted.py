@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import keras
 
-from keras_transfer import anatomy
-from keras_transfer import grammar
 from keras_transfer.extraction.calls import Call
 from keras_transfer.extraction.calls import calls_of
+from keras_transfer.structure import anatomy
+from keras_transfer.structure import grammar
 
 
 class Wanted(NamedTuple):

@@ -9,18 +9,18 @@ import numpy as np
 from rich import filesize
 
 from keras_transfer import __version__
+from keras_transfer.feature_store.manifest import read_manifest
+from keras_transfer.feature_store.memory import MemoryStore
+from keras_transfer.feature_store.memory import MemoryWriter
+from keras_transfer.feature_store.staleness import explain_change
+from keras_transfer.feature_store.store import FeatureStore
+from keras_transfer.feature_store.store_writer import StoreWriter
 from keras_transfer.features.boundary import Split
 from keras_transfer.features.computing import compute_together
-from keras_transfer.features.manifest import read_manifest
-from keras_transfer.features.memory import MemoryStore
-from keras_transfer.features.memory import MemoryWriter
 from keras_transfer.features.part_fingerprint import digest_of_weights
 from keras_transfer.features.part_fingerprint import fingerprint_part
 from keras_transfer.features.row_specs import specs_of
 from keras_transfer.features.rows import sources_of
-from keras_transfer.features.staleness import explain_change
-from keras_transfer.features.store import FeatureStore
-from keras_transfer.features.store_writer import StoreWriter
 from keras_transfer.features.stored_rows import reader_of
 
 _DTYPES = (None, "float32", "float16", "bfloat16")

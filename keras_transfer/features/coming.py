@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_transfer import freezing
 from keras_transfer.features import boundary
 from keras_transfer.features.steps import FlatModel
+from keras_transfer.freezing import freezing
 from keras_transfer.schedules.plan import plan
 from keras_transfer.schedules.schedule import Schedule
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.features.fingerprint import digest_of_config
+from keras_transfer.feature_store.fingerprint import digest_of_config
 from keras_transfer.features.graph_part import GraphPart
 from keras_transfer.features.steps import EnterModel
 from keras_transfer.features.steps import Ref

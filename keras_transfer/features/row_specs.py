@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_transfer.features.array_spec import ArraySpec
+from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.features.boundary import Split
 from keras_transfer.features.boundary import closed_shape
 from keras_transfer.features.rows import Rows

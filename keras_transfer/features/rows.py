@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from keras_transfer.data.images import RESIZING
-from keras_transfer.features.data_fingerprint import fingerprint_arrays
-from keras_transfer.features.data_fingerprint import fingerprint_files
+from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.data_fingerprint import fingerprint_files
 
 # The key under which a batch of row numbers takes the place of images.
 ROW = "keras_transfer_row"

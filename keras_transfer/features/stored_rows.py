@@ -6,9 +6,9 @@ from typing import Any
 
 from keras import ops
 
-from keras_transfer.features.memory import MemoryStore
+from keras_transfer.feature_store.memory import MemoryStore
+from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.features.steps import Ref
-from keras_transfer.features.store import FeatureStore
 
 
 def reader_of(

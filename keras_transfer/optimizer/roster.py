@@ -65,8 +65,8 @@ class Roster:
             raise ValueError(
                 "The optimizer was not told that these weights are trainable: "
                 f"{unknown}. After changing flags call "
-                "`keras_transfer.transition.transition(model)`, or pass it the "
-                "function that changes them."
+                "`keras_transfer.optimizer.transition.transition(model)`, or "
+                "pass it the function that changes them."
             )
         return [
             (cohort, [i for i, owner in enumerate(owners) if owner is cohort])

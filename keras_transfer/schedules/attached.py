@@ -4,10 +4,10 @@ from typing import Any
 
 import keras
 
-from keras_transfer import model_info
 from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.optimizer.wrapping import unwrap_optimizer
 from keras_transfer.schedules.schedule import Schedule
+from keras_transfer.structure import model_info
 
 
 def of(model: keras.Model) -> Schedule | None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras_transfer import selectors
 from keras_transfer.schedules import ending
 from keras_transfer.schedules import parts
 from keras_transfer.schedules import until as endings
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
+from keras_transfer.structure import selectors
 
 
 class ChainThaw(Schedule):

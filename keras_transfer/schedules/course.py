@@ -7,16 +7,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_transfer import freezing
-from keras_transfer import random_state
+from keras_transfer.freezing import freezing
 from keras_transfer.optimizer import TransferOptimizer
+from keras_transfer.optimizer.transition import transition
 from keras_transfer.schedules import best_of_phase
 from keras_transfer.schedules import ending
+from keras_transfer.schedules import random_state
 from keras_transfer.schedules import timeline
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan
 from keras_transfer.schedules.progress import Progress
-from keras_transfer.transition import transition
 
 
 class Course:

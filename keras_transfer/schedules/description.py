@@ -9,12 +9,12 @@ import numpy as np
 from keras import ops
 
 from keras_transfer import compat
-from keras_transfer import model_info
 from keras_transfer.optimizer import wrap_optimizer
 from keras_transfer.optimizer.wrapping import unwrap_optimizer
 from keras_transfer.schedules import timeline
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan
+from keras_transfer.structure import model_info
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 from typing import Self
 
 from keras_transfer import names
+from keras_transfer.files.whole_files import replacing
 from keras_transfer.schedules.as_data import from_data
 from keras_transfer.schedules.as_data import to_data
-from keras_transfer.whole_files import replacing
 
 _KIND = "schedule"
 

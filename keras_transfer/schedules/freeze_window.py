@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from keras_transfer import paths
-from keras_transfer import selectors as grammar
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.schedules.until import AtEpoch
+from keras_transfer.structure import paths
+from keras_transfer.structure import selectors as grammar
 
 
 class FreezeWindow(Schedule):

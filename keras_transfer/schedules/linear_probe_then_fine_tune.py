@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from keras_transfer import selectors
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.schedules.until import Epochs
+from keras_transfer.structure import selectors
 
 
 class LinearProbeThenFineTune(Schedule):

@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_transfer import selectors
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import LayerDecay
+from keras_transfer.structure import selectors
 
 
 def multipliers_of(model: keras.Model, rate: Any) -> dict[int, float]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 
-from keras_transfer import anatomy
-from keras_transfer import paths
-from keras_transfer import selectors
-from keras_transfer import stages
+from keras_transfer.structure import anatomy
+from keras_transfer.structure import paths
+from keras_transfer.structure import selectors
+from keras_transfer.structure import stages
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from keras_transfer import freezing
-from keras_transfer import selectors
+from keras_transfer.freezing import freezing
 from keras_transfer.schedules import until as endings
+from keras_transfer.structure import selectors
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from keras_transfer import freezing
-from keras_transfer import model_info
+from keras_transfer.freezing import freezing
 from keras_transfer.schedules import multipliers
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.structure import model_info
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_transfer import classifier_loss
-from keras_transfer import model_info
-from keras_transfer import training_history
+from keras_transfer.callbacks import training_history
+from keras_transfer.checks import classifier_loss
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
 from keras_transfer.schedules import description
@@ -17,6 +16,7 @@ from keras_transfer.schedules import timeline
 from keras_transfer.schedules.course import Course
 from keras_transfer.schedules.files import Writable
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.structure import model_info
 
 
 class Schedule(Writable, keras.callbacks.Callback, abc.ABC):

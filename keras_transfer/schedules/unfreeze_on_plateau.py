@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_transfer import selectors
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.schedules.until import Plateau
+from keras_transfer.structure import selectors
 
 
 class UnfreezeOnPlateau(Schedule):

@@ -18,13 +18,13 @@ from starlette.responses import JSONResponse
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keras_transfer.ranking import rank
 from keras_transfer.serving.body import Body
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.decoding import decode_upload
 from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.metrics import Metrics
 from keras_transfer.serving.micro_batches import MicroBatches
+from keras_transfer.serving.ranking import rank
 from keras_transfer.serving.refusal import Refusal
 from keras_transfer.serving.uploads import read_uploads
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer.ranking import probabilities_of
+from keras_transfer.serving.ranking import probabilities_of
 
 _COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}
 

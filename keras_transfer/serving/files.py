@@ -14,9 +14,9 @@ import numpy as np
 
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
-from keras_transfer.ranking import Prediction
-from keras_transfer.ranking import rank
 from keras_transfer.serving.classifier import Classifier
+from keras_transfer.serving.ranking import Prediction
+from keras_transfer.serving.ranking import rank
 
 _MANY = 100
 

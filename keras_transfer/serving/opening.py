@@ -3,11 +3,11 @@
 import os
 import pathlib
 
-from keras_transfer.checksums import file_sha256
-from keras_transfer.checksums import text_sha256
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import read_sidecar
 from keras_transfer.exporting.sidecar import sidecar_of
+from keras_transfer.files.checksums import file_sha256
+from keras_transfer.files.checksums import text_sha256
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.classifier import check_image_shape
 
@@ -94,9 +94,9 @@ def _open_keras(path):
     # Not at the top: what was exported runs without Keras.
     import keras
 
-    from keras_transfer.compiling import output_activation
-    from keras_transfer.loading import load_model
-    from keras_transfer.model_info import info
+    from keras_transfer.checks.classifier_loss import output_activation
+    from keras_transfer.saving.loading import load_model
+    from keras_transfer.structure.model_info import info
 
     model = load_model(path)
     if len(model.inputs) != 1 or len(model.outputs) != 1:

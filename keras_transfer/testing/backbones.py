@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from keras_transfer import backbone as registry
-from keras_transfer.backbone import BackboneSpec
-from keras_transfer.registry import RUNTIME
+from keras_transfer.models import spec as registry
+from keras_transfer.models.spec import BackboneSpec
+from keras_transfer.registry.registry import RUNTIME
 from keras_transfer.testing import building
 from keras_transfer.testing import classifying
 from keras_transfer.testing import persistence

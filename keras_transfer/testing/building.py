@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
-from keras_transfer.backbone import BackboneSpec
+from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.testing.conformance import ConformanceError
 from keras_transfer.testing.conformance import require
 

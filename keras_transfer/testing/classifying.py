@@ -5,13 +5,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import create
-from keras_transfer import freezing
 from keras_transfer import heads
-from keras_transfer import stages
-from keras_transfer import transfer
-from keras_transfer import truncation
-from keras_transfer.backbone import BackboneSpec
+from keras_transfer.freezing import freezing
+from keras_transfer.models import create
+from keras_transfer.models import transfer
+from keras_transfer.models import truncation
+from keras_transfer.models.spec import BackboneSpec
+from keras_transfer.structure import stages
 from keras_transfer.testing import persistence
 from keras_transfer.testing.conformance import ConformanceError
 from keras_transfer.testing.conformance import require

@@ -9,11 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import create
-from keras_transfer import needed_classes
-from keras_transfer import plugin_classes
-from keras_transfer import weights as weights_files
-from keras_transfer.backbone import BackboneSpec
+from keras_transfer.models import create
+from keras_transfer.models.spec import BackboneSpec
+from keras_transfer.registry import needed_classes
+from keras_transfer.registry import plugin_classes
+from keras_transfer.saving import weights as weights_files
 from keras_transfer.testing.conformance import ConformanceError
 from keras_transfer.testing.conformance import require
 

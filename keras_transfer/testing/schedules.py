@@ -7,16 +7,16 @@ import keras
 import numpy as np
 
 from keras_transfer import compat
-from keras_transfer import compiling
 from keras_transfer import heads
-from keras_transfer import transfer
+from keras_transfer.models import transfer
 from keras_transfer.testing import persistence
 from keras_transfer.testing.conformance import ConformanceError
 from keras_transfer.testing.conformance import require
+from keras_transfer.training import compiling
 
 _HOW_TO_CHANGE = (
     "subclass kt.schedules.Schedule, or change flags inside "
-    "keras_transfer.transition.transition(model, change)."
+    "keras_transfer.optimizer.transition.transition(model, change)."
 )
 
 

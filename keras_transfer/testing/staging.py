@@ -5,8 +5,8 @@ import collections
 import keras
 
 from keras_transfer import compat
-from keras_transfer import stages
-from keras_transfer.backbone import BackboneSpec
+from keras_transfer.models.spec import BackboneSpec
+from keras_transfer.structure import stages
 from keras_transfer.testing.conformance import require
 
 # What selectors call the two parts of a model.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer import model_archive
+from keras_transfer.saving import model_archive
 from tests.conftest import build_tiny
 
 X = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 3)).astype("float32")

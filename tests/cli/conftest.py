@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import keras_transfer as kt
-from keras_transfer import backbone
 from keras_transfer.cli import main
+from keras_transfer.models import spec as backbone
 
 
 def build_tiny(input_shape, width=4, deep=False):

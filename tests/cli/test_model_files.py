@@ -9,9 +9,9 @@ import pytest
 
 import keras_transfer as kt
 from keras_transfer.cli import main
-from keras_transfer.legacy_h5 import load_h5
-from tests.archive.model_files import Parts
-from tests.archive.model_files import write_model
+from keras_transfer.saving.legacy_h5 import load_h5
+from tests.saving.archive.model_files import Parts
+from tests.saving.archive.model_files import write_model
 
 
 @pytest.fixture

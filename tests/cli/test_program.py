@@ -11,7 +11,7 @@ import pytest
 import keras_transfer as kt
 from keras_transfer.cli import COMMANDS
 from keras_transfer.cli import main
-from keras_transfer.cli.interruption import StopOnInterrupt
+from keras_transfer.cli.fit.interruption import StopOnInterrupt
 
 PROGRAM = (sys.executable, "-m", "keras_transfer")
 SCRIPT = """

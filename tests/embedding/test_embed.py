@@ -9,7 +9,7 @@ from PIL import Image
 
 import keras_transfer as kt
 from keras_transfer.embedding import computing
-from keras_transfer.features.staleness import StaleFeaturesError
+from keras_transfer.feature_store.staleness import StaleFeaturesError
 from tests.conftest import build_tiny
 
 

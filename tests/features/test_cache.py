@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.feature_store.staleness import StaleFeaturesError
 from keras_transfer.features import rows
 from keras_transfer.features.computing import compute_together
-from keras_transfer.features.staleness import StaleFeaturesError
 from tests.features import cache_child
 from tests.features.cache_child import BATCH
 from tests.features.networks import build_classifier

@@ -7,7 +7,7 @@ from keras_transfer.features.rows import ROW
 from keras_transfer.features.view_rows import ViewRows
 from tests.features.networks import build_classifier
 from tests.features.photographs import write_photographs
-from tests.features.test_fitting_on_disk import Passes
+from tests.training.test_fitting_on_disk import Passes
 
 VIEWS = 3
 

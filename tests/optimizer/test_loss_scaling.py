@@ -8,7 +8,7 @@ from keras_transfer.optimizer import TransferOptimizer
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.optimizer import unwrap_optimizer
 from keras_transfer.optimizer import wrap_optimizer
-from keras_transfer.transition import transition
+from keras_transfer.optimizer.transition import transition
 from tests.optimizer import networks as net
 
 

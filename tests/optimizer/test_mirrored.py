@@ -11,7 +11,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from keras_transfer.optimizer import wrap_optimizer
-from tests import test_transition as transitions
+from tests.optimizer import test_transition as transitions
 from tests.optimizer import networks as net
 
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -11,7 +11,7 @@ from keras_transfer.optimizer import wrap_optimizer
 from keras_transfer.optimizer.saved_state import SavedState
 from keras_transfer.optimizer.saved_state import read_state
 from keras_transfer.optimizer.saved_state import write_state
-from keras_transfer.transition import transition
+from keras_transfer.optimizer.transition import transition
 from tests.optimizer import networks as net
 
 SETTINGS = {

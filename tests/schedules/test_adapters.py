@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer import freezing
 from keras_transfer import schedules as ks
+from keras_transfer.freezing import freezing
 from tests.schedules import networks as net
 
 

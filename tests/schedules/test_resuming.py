@@ -131,7 +131,7 @@ def start(arguments):
 
 def test_without_the_random_state_a_resumed_run_differs(tmp_path, monkeypatch):
     """What the tests above would show if nothing was restored."""
-    from keras_transfer import random_state
+    from keras_transfer.schedules import random_state
 
     monkeypatch.setattr(
         random_state, "restore_random_state", lambda *arguments: None

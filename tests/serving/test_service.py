@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import keras_transfer as kt
-from keras_transfer.prediction import predict
+from keras_transfer.serving.prediction import predict
 from keras_transfer.serving.service import check_packages
 from keras_transfer.serving.service import warm_up
 from tests.serving.http_client import photograph

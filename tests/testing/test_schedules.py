@@ -4,9 +4,9 @@ import keras
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.optimizer.transition import transition
 from keras_transfer.testing import ConformanceError
 from keras_transfer.testing import check_schedule
-from keras_transfer.transition import transition
 
 
 def refuses(schedule, sentence):

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 import keras_transfer as kt
-from keras_transfer import stages
-from keras_transfer import weights
+from keras_transfer.saving import weights
+from keras_transfer.structure import stages
 
 from . import known_stages
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer import stages
+from keras_transfer.structure import stages
 from tests.plugins.classic import davit_values
 
 FOLDER = pathlib.Path(__file__).parent

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer import stages
+from keras_transfer.structure import stages
 
 GROUP = "keras_transfer.backbones"
 

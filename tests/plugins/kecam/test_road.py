@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.stages import partition
+from keras_transfer.structure.stages import partition
 from tests.plugins.kecam import values
 
 SIZE = 64  # At which all of them have positions left to pool.

@@ -1,0 +1,82 @@
+"""The figures of each epoch, kept in the model and in its file."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_transfer.structure import model_info
+
+# A file must stay quick to look into; that is some thousand epochs.
+_MOST_BYTES = 64 * 1024
+
+
+class RecordHistory(keras.callbacks.Callback):
+    """Notes the figures of each epoch in a model's `ModelInfo`.
+
+    `kt.info(model).history` returns them, also from a file. A training that
+    begins at a later epoch goes on with the history. A model without a
+    `ModelInfo` layer is left alone.
+    """
+
+    # It has nothing to do with batches.
+    async_safe = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        record(self.model, epoch, logs or {})
+
+
+def record(model: keras.Model, epoch: int, logs: Mapping[str, Any]) -> None:
+    """Notes what an epoch has brought.
+
+    What was noted of this and later epochs is replaced. The oldest epochs are
+    forgotten where the whole would pass 64 kB.
+
+    Args:
+        model: Any Keras model.
+        epoch: Number of the epoch, from 0.
+        logs: Its figures by name. One that is missing or not finite becomes
+            `None`.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> image = keras.Input((8, 8, 3))
+    >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+    >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    >>> record(model, 0, {"loss": 0.5})
+    >>> record(model, 1, {"loss": 0.25, "val_loss": 0.75})
+    >>> kt.info(model).history
+    {'loss': [0.5, 0.25], 'val_loss': [None, 0.75]}
+    """
+    metadata = model_info.find(model)
+    if metadata is None:
+        return
+    old = metadata.get("history") or {}
+    first = metadata.get("history_begins_at") or 0
+    count = max(map(len, old.values()), default=0)
+    # Begun anew, or gone on with after a part that nobody noted.
+    if not first <= epoch <= first + count:
+        first, old = epoch, {}
+    kept = epoch - first
+    figures = {name: _figure(value) for name, value in logs.items()}
+    history = {}
+    for name in dict.fromkeys([*old, *figures]):
+        values = list(old.get(name, ()))[:kept]
+        values += [None] * (kept - len(values))
+        history[name] = [*values, figures.get(name)]
+    dropped = _surplus(history, kept + 1)
+    metadata["history"] = {n: v[dropped:] for n, v in history.items()}
+    metadata["history_begins_at"] = first + dropped
+
+
+def _figure(value):
+    figure = float(value)
+    return figure if math.isfinite(figure) else None
+
+
+def _surplus(history, count):
+    """How many epochs must go from the front."""
+    size = len(json.dumps(history))
+    return 0 if size <= _MOST_BYTES else math.ceil(count * 0.1)

@@ -1,0 +1,1 @@
+"""Data and losses that would mislead training."""

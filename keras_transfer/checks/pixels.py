@@ -1,0 +1,136 @@
+"""Checks of a batch of images against what a model takes."""
+
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer.structure import model_info
+
+# Looked at in pieces, so that a check of many images needs little memory.
+_PIECE = 256
+
+
+def check_images(
+    model: keras.Model,
+    images: Any,
+    input_shape: tuple[int | None, ...] | None = None,
+) -> None:
+    """Refuses images that a model would take in silence and answer wrongly.
+
+    Pixels that were scaled already are a warning.
+
+    Args:
+        model: The model.
+        images: The batch.
+        input_shape: Shape of the input with the batch axis, where the model
+            has several. Defaults to that of its only input.
+
+    Raises:
+        ValueError: If the images do not fit the input in shape, are booleans,
+            are not finite, or there are none.
+    """
+    check_shape(model, images, input_shape)
+    if not isinstance(images, np.ndarray):
+        images = keras.ops.convert_to_numpy(images)
+    if not len(images):
+        raise ValueError("There is no image: the batch is empty.")
+    check_values(images)
+    warn_of_scaled_pixels(model, images)
+
+
+def check_values(images: np.ndarray) -> None:
+    """Refuses pixels that are booleans or not finite.
+
+    Args:
+        images: A batch, which may be empty.
+
+    Raises:
+        ValueError: With the number of pixels that are not finite.
+    """
+    if images.dtype.kind == "b":
+        raise ValueError(
+            "Pixels must be numbers. Received booleans, which a model takes "
+            "for 0 and 1. Make them images: images.astype('uint8') * 255."
+        )
+    # The data types of other libraries, such as bfloat16, are of kind "V".
+    if images.dtype.kind not in "fV":
+        return
+    count = 0
+    for start in range(0, len(images), _PIECE):
+        piece = images[start : start + _PIECE].astype("float32", copy=False)
+        # A sum is finite only if everything is, and needs no array.
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_sound = np.isfinite(piece.sum())
+        if not is_sound:
+            count += int((~np.isfinite(piece)).sum())
+    if count:
+        raise ValueError(
+            f"Pixels must be finite. Received NaN or infinity in {count} "
+            "places."
+        )
+
+
+def check_shape(
+    model: keras.Model,
+    images: Any,
+    input_shape: tuple[int | None, ...] | None = None,
+) -> None:
+    """Refuses a batch of images that does not fit the model's input.
+
+    Args:
+        model: The model.
+        images: The batch.
+        input_shape: Shape of the input with the batch axis, where the model
+            has several. Defaults to that of its only input.
+
+    Raises:
+        ValueError: With the shape that was expected and a hint at the axis.
+    """
+    expected = (input_shape or model.input_shape)[1:]
+    received = tuple(images.shape)
+    fits = len(received) == len(expected) + 1 and all(
+        length in (None, actual)
+        for length, actual in zip(expected, received[1:], strict=True)
+    )
+    if fits:
+        return
+    wanted = ", ".join("any" if n is None else str(n) for n in expected)
+    raise ValueError(
+        f"The model {model.name!r} expects images of shape (batch, {wanted}). "
+        f"Received the shape {received}.{_shape_hint(expected, received)}"
+    )
+
+
+def _shape_hint(expected, received):
+    if len(expected) != 3:
+        return ""
+    if len(received) == 3:
+        return " Add the batch axis: images[None], or dataset.batch(32)."
+    if len(received) == 4 and received[1] == expected[2] != received[3]:
+        return " Channels come last here: move axis 1 to the end."
+    if len(received) == 4 and received[3] != expected[2]:
+        return (
+            f" Images with {received[3]} channels need a backbone made with "
+            f"input_shape=(height, width, {received[3]}), or a conversion."
+        )
+    return " Resize them: `kt.data.from_directory` and file paths do it."
+
+
+def warn_of_scaled_pixels(model: keras.Model, images: Any) -> None:
+    """Warns, once, when pixels lie in 0-1 but the model expects 0-255."""
+    metadata = model_info.find(model)
+    if metadata is None or metadata.get("input", {}).get("range") != [0, 255]:
+        return
+    images = np.asarray(images)
+    if not np.issubdtype(images.dtype, np.floating) or images.size == 0:
+        return
+    lowest, highest = float(images.min()), float(images.max())
+    if highest <= 1.0 and lowest >= -1.0 and highest > lowest:
+        # Python's standard filter shows one text from one place once in a
+        # process: so the text holds no figures, and no `stacklevel` moves it.
+        warnings.warn(  # noqa: B028
+            "The pixels lie between -1 and 1, but the model expects 0 to 255: "
+            "it scales them itself. Leave out your own scaling (`/ 255`)."
+        )

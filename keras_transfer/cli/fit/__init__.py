@@ -1,0 +1,35 @@
+"""`keras-transfer fit`: from a folder of photographs to a model file."""
+
+import argparse
+
+from keras_transfer.cli.fit import arguments as fit_arguments
+from keras_transfer.cli.fit import checks as fit_checks
+from keras_transfer.cli.keras_start import start_keras
+
+# Beside the model file.
+HISTORY_FILES = ("history.png", "history.csv")
+
+
+def add_parser(subparsers) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser(
+        "fit",
+        help="train a classifier on a folder of photographs",
+        description=fit_arguments.DESCRIPTION,
+    )
+    fit_arguments.add_to(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; returns the exit code."""
+    outputs = fit_checks.check_outputs(
+        arguments.out, arguments.folder, HISTORY_FILES
+    )
+    fit_checks.check_cache(arguments.cache, arguments.folder)
+    network = fit_checks.check_network(arguments)
+    start_keras()
+    # It imports Keras, so that it comes after all that can fail without it.
+    from keras_transfer.cli.fit import training
+
+    return training.train(arguments, network, outputs)

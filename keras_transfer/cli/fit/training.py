@@ -1,0 +1,183 @@
+"""The training run of `keras-transfer fit`."""
+
+import argparse
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+
+import keras
+
+import keras_transfer as kt
+from keras_transfer.callbacks.best_epoch import BestEpoch
+from keras_transfer.cli.fit import history_files
+from keras_transfer.cli.fit.checks import Network
+from keras_transfer.cli.fit.fit_result import print_result
+from keras_transfer.cli.fit.interruption import StopOnInterrupt
+from keras_transfer.cli.fit.schedule import find_schedule
+from keras_transfer.structure import model_info
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count.
+
+
+def train(
+    arguments: argparse.Namespace,
+    network: Network,
+    outputs: Sequence[pathlib.Path],
+) -> int:
+    """Trains, saves what was best, and prints how good it is.
+
+    Args:
+        arguments: Those of `fit`.
+        network: The backbone to train on.
+        outputs: The model file, the picture, the table of figures.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ValueError: If the backbone or the photographs cannot be used, before
+            training; or if the loss became NaN.
+    """
+    keras.utils.set_random_seed(arguments.seed)
+    schedule = find_schedule(arguments.schedule, arguments.epochs)
+    # Before the photographs, of which there may be many to check.
+    backbone = kt.create_backbone(
+        network.spec.name,
+        weights=network.weights,
+        input_shape=network.input_shape,
+        cut_at=arguments.cut_at,
+        **network.options,
+    )
+    images, validation = _read_images(arguments, network)
+    model = _build(arguments, backbone, images.class_names)
+    _print_plan(network, images, validation)
+    print(f"\n{schedule.describe(model, arguments.epochs)}\n", flush=True)
+    best = BestEpoch()
+    start = time.perf_counter()
+    is_interrupted = False
+    try:
+        with StopOnInterrupt() as stop:
+            kt.fit(
+                model,
+                images,
+                validation_data=validation,
+                cache=_cache(arguments),
+                epochs=arguments.epochs,
+                # The pipeline shuffles; Keras would warn that it cannot.
+                shuffle=False,
+                # In a log file, a bar would be a line for every batch.
+                verbose=1 if sys.stdout.isatty() else 2,
+                callbacks=[
+                    schedule,
+                    keras.callbacks.TerminateOnNaN(),
+                    best,
+                    stop,
+                ],
+            )
+    except KeyboardInterrupt:
+        is_interrupted = True
+    seconds = time.perf_counter() - start
+    if best.best is not None or is_interrupted:
+        _save(model, best, outputs, _title(network, arguments))
+    if is_interrupted:
+        _print_interruption(best, outputs)
+        return INTERRUPTED
+    if best.diverged:
+        raise ValueError(_explain_divergence(arguments, best, outputs))
+    print_result(model, best, validation, seconds)
+    print(f"\nWritten: {', '.join(map(str, outputs))}")
+    return 0
+
+
+def _cache(arguments):
+    if arguments.cache == "none":
+        return False
+    # Augmented images are new in every epoch; nobody needs to be told.
+    is_off = arguments.cache == "auto" and arguments.augment
+    return False if is_off else arguments.cache
+
+
+def _read_images(arguments, network):
+    augment = None
+    if arguments.augment:
+        augment = kt.data.augmentation(seed=arguments.seed)
+    return kt.data.from_directory(
+        arguments.folder,
+        image_size=network.input_shape[:2],
+        batch_size=arguments.batch_size,
+        validation_split=arguments.validation_split,
+        seed=arguments.seed,
+        augment=augment,
+        bad_files=arguments.bad_files,
+    )
+
+
+def _build(arguments, backbone, class_names):
+    if arguments.head == "linear":
+        head = kt.heads.LinearHead(len(class_names), dropout=arguments.dropout)
+    else:
+        head = kt.heads.MLPHead(
+            len(class_names),
+            hidden_units=arguments.hidden_units,
+            dropout=arguments.dropout,
+        )
+    model = kt.build_model(backbone, head, class_names=class_names)
+    return kt.compile_for_transfer(
+        model, "adam", learning_rate=arguments.learning_rate
+    )
+
+
+def _print_plan(network, images, validation):
+    names = images.class_names
+    shown = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+    height, width, _ = network.input_shape
+    print(
+        f"{len(images.file_paths):,} training and "
+        f"{len(validation.file_paths):,} validation images of {len(names)} "
+        f"classes: {shown}\n{network.label}, {height}x{width} pixels, weights "
+        f"{network.weights or 'random'}"
+    )
+
+
+def _save(model, best, outputs, title):
+    if hasattr(model, "jax_state_sync"):
+        # On JAX the variables lag behind while `fit` runs.
+        model.jax_state_sync()
+    best.restore()
+    model_info.find(model)["history"] = best.history
+    path, picture, table = outputs
+    kt.save_model(model, path)
+    if best.history:
+        history_files.draw_history(picture, best.history, best.best, title)
+        history_files.write_history_csv(table, best.history)
+
+
+def _title(network, arguments):
+    return f"{network.label} on {arguments.folder.resolve().name}"
+
+
+def _print_interruption(best, outputs):
+    if best.best is None:
+        print(
+            "\nInterrupted before the first epoch ended: the weights as they "
+            f"were are in {outputs[0]}",
+            file=sys.stderr,
+        )
+        return
+    print(
+        f"\nInterrupted: the weights of epoch {best.best}, the best so far, "
+        f"are in {outputs[0]}",
+        file=sys.stderr,
+    )
+
+
+def _explain_divergence(arguments, best, outputs):
+    kept = "Nothing was saved."
+    if best.best is not None:
+        kept = f"The weights of epoch {best.best} are in {outputs[0]}."
+    return (
+        f"The loss became NaN in epoch {best.diverged}. {kept} Try a lower "
+        f"learning rate, such as --learning-rate "
+        f"{arguments.learning_rate / 10:g}."
+    )

@@ -1,1 +1,0 @@
-"""The demo: transfer learning on handwritten digits, without a network."""

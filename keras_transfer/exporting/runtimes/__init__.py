@@ -1,0 +1,1 @@
+"""Runtimes that run exported models, measured against each other."""

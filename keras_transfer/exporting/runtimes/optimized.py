@@ -1,0 +1,104 @@
+"""A model in the runtime that was found to be the fastest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer.checks import pixels
+from keras_transfer.exporting.runtimes.measuring import Measurement
+from keras_transfer.exporting.runtimes.table import Run
+
+
+class OptimizedModel:
+    """Predicts what a model predicts, faster.
+
+    `optimize_for_inference` makes it. It holds copies of the weights, so that
+    it stays what it is when the model trains on. It is no Keras model and
+    cannot be saved: `kt.export` writes files. Not to be called from several
+    threads at once.
+
+    Attributes:
+        runtime: Name of the runtime chosen.
+        folded: Number of BatchNormalization layers that are gone.
+        measurements: What was measured, fastest first; `str` makes a table of
+            it.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        run: Run,
+        pack: Callable[[list[np.ndarray]], Any],
+        runtime: str,
+        folded: int,
+        measurements: tuple[Measurement, ...],
+    ):
+        self.runtime = runtime
+        self.folded = folded
+        self.measurements = measurements
+        self._model = model
+        self._run = run
+        self._pack = pack
+
+    def __call__(self, images: Any) -> Any:
+        """Returns the outputs for one batch.
+
+        Args:
+            images: Array of shape `(batch, height, width, channels)`.
+
+        Returns:
+            NumPy arrays in the structure of the model's outputs.
+
+        Raises:
+            ValueError: If the images do not fit the model's input.
+        """
+        return self._pack(self._run(self._checked(images)))
+
+    def predict(self, x: Any, batch_size: int = 32) -> Any:
+        """Returns the outputs for any number of images.
+
+        Args:
+            x: Array of shape `(images, height, width, channels)`.
+            batch_size: Number of images run at a time. Defaults to 32.
+
+        Returns:
+            What `model.predict(x)` returns.
+
+        Raises:
+            ValueError: If the images do not fit the model's input, there are
+                none, or `batch_size` is below 1.
+        """
+        if batch_size < 1:
+            raise ValueError(
+                "`batch_size` must be at least 1. Received: "
+                f"batch_size={batch_size!r}"
+            )
+        x = self._checked(x)
+        if not len(x):
+            raise ValueError("There is no image: `x` is empty.")
+        parts = [
+            self._run(x[start : start + batch_size])
+            for start in range(0, len(x), batch_size)
+        ]
+        return self._pack([np.concatenate(p) for p in zip(*parts, strict=True)])
+
+    def __str__(self):
+        sizes = sorted({n for m in self.measurements for n in m.seconds})
+        lines = [f"{'':<14}" + "".join(f"{f'batch {n}':>24}" for n in sizes)]
+        for each in self.measurements:
+            cells = [
+                f"{1000 * each.seconds[n]:.1f} ms, {each.speedup[n]:.2f} x"
+                for n in sizes
+                if n in each.seconds
+            ]
+            row = f"{each.runtime:<14}" + "".join(f"{c:>24}" for c in cells)
+            lines.append(row + (f"  {each.refused}" if each.refused else ""))
+        lines.append(f"chosen: {self.runtime}")
+        return "\n".join(lines)
+
+    def _checked(self, images):
+        images = np.asarray(images)
+        pixels.check_shape(self._model, images)
+        return images.astype(self._model.inputs[0].dtype, copy=False)

@@ -1,0 +1,147 @@
+"""The record of a feature store: what it holds, what it was made from."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.files.whole_files import replacing
+
+NAME = "manifest.json"
+# Beside it: what is to be known of the rows, written once.
+NOTES = "notes.json"
+FORMAT = "keras_transfer features"
+SCHEMA = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What a store holds and how far it is.
+
+    Args:
+        arrays: The arrays by name.
+        files: Name of each array's file in the folder.
+        rows: Number of rows in all; `None` while that is not known.
+        rows_done: Number of rows that are on disk.
+        complete: Whether nothing is missing.
+        fingerprint: What the rows were made from; see `explain_change`.
+    """
+
+    arrays: dict[str, ArraySpec]
+    files: dict[str, str]
+    rows: int | None
+    rows_done: int
+    complete: bool
+    fingerprint: dict[str, Any]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row of all arrays."""
+        return sum(spec.row_bytes for spec in self.arrays.values())
+
+
+def write_manifest(folder: pathlib.Path, manifest: Manifest) -> None:
+    """Replaces the record in a folder by a new one, whole at any moment."""
+    arrays = {
+        name: {
+            "file": manifest.files[name],
+            "dtype": spec.dtype,
+            "stored_as": spec.stored.name,
+            "shape": list(spec.shape),
+        }
+        for name, spec in manifest.arrays.items()
+    }
+    record = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "arrays": arrays,
+        "rows": manifest.rows,
+        "rows_done": manifest.rows_done,
+        "complete": manifest.complete,
+        "fingerprint": manifest.fingerprint,
+    }
+    with replacing(folder / NAME) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def read_manifest(folder: str | os.PathLike) -> Manifest | None:
+    """Returns the record in a folder, or `None` where there is none.
+
+    Raises:
+        ValueError: If the record is damaged, of another program or of a later
+            version.
+    """
+    path = pathlib.Path(folder) / NAME
+    try:
+        text = path.read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        record = json.loads(text)
+        known = record["format"], record["schema"]
+        if known == (FORMAT, SCHEMA):
+            return _manifest(record)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} is damaged or not the record of a feature "
+            "store. Delete the folder or choose another."
+        ) from error
+    raise ValueError(
+        f"{os.fspath(path)!r} is of the format {known}; this version reads "
+        f"{(FORMAT, SCHEMA)}. Delete the folder or choose another."
+    )
+
+
+def read_notes(folder: str | os.PathLike) -> dict[str, Any]:
+    """Returns the notes of a store; an empty dictionary where there are none.
+
+    Raises:
+        ValueError: If they are damaged.
+    """
+    path = pathlib.Path(folder) / NOTES
+    try:
+        return dict(json.loads(path.read_text()))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} is damaged. Delete the folder or choose "
+            "another."
+        ) from error
+
+
+def _manifest(record):
+    arrays, files = {}, {}
+    for name, array in record["arrays"].items():
+        arrays[name] = ArraySpec(tuple(array["shape"]), array["dtype"])
+        files[name] = os.path.basename(array["file"])
+    return Manifest(
+        arrays=arrays,
+        files=files,
+        rows=record["rows"],
+        rows_done=int(record["rows_done"]),
+        complete=bool(record["complete"]),
+        fingerprint=dict(record["fingerprint"]),
+    )
+
+
+def file_names(names: Iterable[str]) -> dict[str, str]:
+    """Gives each array a file of its own; names of layers may hold slashes.
+
+    Example:
+    >>> file_names(["labels", "backbone/conv_1"])
+    {'labels': 'labels.npy', 'backbone/conv_1': 'backbone-conv_1.npy'}
+    """
+    files = {}
+    for name in names:
+        stem = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "array"
+        taken = {file.lower() for file in files.values()}
+        file, number = f"{stem}.npy", 2
+        while file.lower() in taken:
+            file, number = f"{stem}-{number}.npy", number + 1
+        files[name] = file
+    return files

@@ -1,0 +1,1 @@
+"""Files that are fetched, and files that are written whole."""

@@ -1,0 +1,239 @@
+"""Freezing: the only writer of trainability flags."""
+
+import contextlib
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer.structure import anatomy
+from keras_transfer.structure import selectors as grammar
+from keras_transfer.structure.paths import paths_of
+
+BATCH_NORM_POLICIES = ("full", "frozen", "statistics", "affine")
+
+
+def set_trainable(
+    model: keras.Model,
+    selectors: grammar.Selectors,
+    *,
+    batch_norm: str = "full",
+    keep_frozen: Iterable[Any] = (),
+) -> None:
+    """Opens exactly what is selected and freezes the rest of the model.
+
+    Call it before `compile`, or between two calls of `fit` followed by
+    `compile`; to change what trains while `fit` runs, use a schedule.
+
+    Args:
+        model: A model or a backbone. Only this model is touched: freezing a
+            backbone leaves the head of the model around it as it is.
+        selectors: What trains: a stage, a layer path, a pattern, an index or
+            slice over `model.operations`, a fraction from the output, a
+            predicate, or a sequence of these. `[]` freezes everything.
+        batch_norm: What the selected BatchNormalization layers of the backbone
+            do (those of a head always train): `"full"` trains them like any
+            layer, `"frozen"` leaves them as they are, `"statistics"` updates
+            only the moving averages, `"affine"` trains only gamma and beta.
+            Defaults to `"full"`.
+        keep_frozen: Weights that stay frozen wherever they are, such as those
+            that `never_trained` returns. Defaults to none; the weights under
+            LoRA always stay frozen.
+
+    Raises:
+        ValueError: For a selector that matches nothing or only layers without
+            weights, and for an unknown policy.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+    ...      keras.layers.Dense(2, name="output")]
+    ... )
+    >>> set_trainable(model, "output")
+    >>> len(model.trainable_variables)
+    2
+    """
+    if batch_norm not in BATCH_NORM_POLICIES:
+        raise ValueError(
+            f"Unknown `batch_norm` policy {batch_norm!r}. Expected one of "
+            f"{BATCH_NORM_POLICIES}."
+        )
+    selected = grammar.select(model, selectors)
+    nothing_asked = isinstance(selectors, (list, tuple, set)) and not selectors
+    if not nothing_asked and not any(
+        getattr(op, "weights", ()) for op in selected
+    ):
+        raise ValueError(
+            f"The selection {selectors!r} of {model.name!r} holds no weights, "
+            f"only {[op.name for op in selected][:3]}. Select layers that "
+            "have weights; `kt.trainable_summary(model)` lists the parts."
+        )
+    kept = {id(variable) for variable in keep_frozen}
+    _write(model, {id(op) for op in selected}, batch_norm, kept)
+
+
+def never_trained(model: keras.Model) -> list[Any]:
+    """Returns the weights that are frozen inside of layers that train.
+
+    Somebody froze them one by one: an adapter the weights it adapts, or a user
+    a single kernel. Freezing their layer and opening it again would open them
+    as well, so note them first and pass them to `set_trainable`.
+    BatchNormalization is left out, as its policies are such flags.
+
+    Args:
+        model: A built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> model.layers[0].kernel.trainable = False
+    >>> [weight.name for weight in never_trained(model)]
+    ['kernel']
+    """
+    kept = {}
+    for layer in compat.sublayers(model):
+        fixed = compat.lora_bases(layer)
+        if layer.trainable and not isinstance(
+            layer, keras.layers.BatchNormalization
+        ):
+            own = compat.own_trainable_variables(layer)
+            fixed += [variable for variable in own if not variable.trainable]
+        kept.update((id(variable), variable) for variable in fixed)
+    return list(kept.values())
+
+
+@contextlib.contextmanager
+def flags_kept(model: keras.Model) -> Iterator[None]:
+    """Gives a model its trainability flags back at the end of a block.
+
+    Args:
+        model: A built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> with flags_kept(model):
+    ...     set_trainable(model, [])
+    >>> len(model.trainable_variables)
+    2
+    """
+    layers = [(layer, layer.trainable) for layer in compat.sublayers(model)]
+    variables = [(v, v.trainable) for v in model.weights]
+    try:
+        yield
+    finally:
+        # From the outside in, since a layer hands its flag to what it holds.
+        for layer, flag in layers:
+            layer.trainable = flag
+        for variable, flag in variables:
+            variable.trainable = flag
+
+
+def freeze(
+    model: keras.Model,
+    up_to: grammar.Selector | None = None,
+    *,
+    batch_norm: str = "full",
+) -> None:
+    """Freezes a model from its input up to a layer or stage; opens the rest.
+
+    Args:
+        model: A model or a backbone.
+        up_to: The last part that is frozen. Defaults to `None`: the whole
+            backbone, so that only the head trains.
+        batch_norm: As for `set_trainable`, for the part that trains.
+
+    Raises:
+        ValueError: If `up_to` matches nothing.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+    ...      keras.layers.Dense(2, name="output")]
+    ... )
+    >>> freeze(model, up_to="hidden")
+    >>> [layer.trainable for layer in model.layers]
+    [False, True]
+    """
+    whole = "backbone" if up_to is None else up_to
+    boundary = grammar.select(model, whole)
+    frozen = _upstream(model, {id(op) for op in boundary})
+    rest = [
+        id(op)
+        for op in paths_of(model).values()
+        if not isinstance(op, keras.Model) and id(op) not in frozen
+    ]
+    _write(model, set(rest), batch_norm)
+
+
+def _upstream(model, targets):
+    """Ids of the targets and of everything in the model that leads to them."""
+    if not compat.is_graph(model):
+        # A subclassed model shows no edges: creation order stands for them.
+        order = [id(op) for op in paths_of(model).values()]
+        found = [i for i, leaf in enumerate(order) if leaf in targets]
+        return set(order[: max(found) + 1])
+    upstream: set[int] = set()
+    wanted: set[int] = set()
+    for node in reversed(compat.graph_nodes(model)):
+        leaves = _leaves(node.operation)
+        leads_there = any(id(tensor) in wanted for tensor in node.outputs)
+        if leads_there:
+            upstream |= leaves
+        elif isinstance(node.operation, keras.Model) and leaves & targets:
+            upstream |= _upstream(node.operation, targets)
+        elif leaves & targets:
+            upstream |= leaves
+        if leads_there or leaves & targets:
+            wanted |= {id(tensor) for tensor in node.input_tensors}
+    return upstream
+
+
+def _leaves(operation: Any) -> set[int]:
+    if isinstance(operation, keras.Model):
+        return {id(op) for op in paths_of(operation).values()}
+    return {id(operation)}
+
+
+def _write(model, opened, batch_norm, kept=frozenset()):
+    """Sets every flag explicitly, from the outside in.
+
+    Assigning a parent and trusting propagation fails on TensorFlow, where a
+    flag that already has the value is not propagated again.
+    """
+    if any(leaf in opened for leaf in _leaves(model)):
+        model.trainable = True
+    else:
+        model.trainable = False
+    head: set[int] = set()
+    if batch_norm != "full":  # There is nothing to protect in a new head.
+        head = set().union(*map(_leaves, anatomy.dissect(model).head))
+    for operation in paths_of(model).values():
+        if not isinstance(operation, keras.layers.Layer):
+            continue
+        is_open = bool(_leaves(operation) & opened)
+        if isinstance(operation, keras.Model):
+            operation.trainable = is_open
+            continue
+        for layer in compat.sublayers(operation):
+            policy = "full" if id(operation) in head else batch_norm
+            _write_layer(layer, is_open, policy, kept)
+
+
+def _write_layer(layer, is_open, batch_norm, kept):
+    layer.trainable = is_open
+    if not is_open or not isinstance(layer, keras.layers.BatchNormalization):
+        _write_variables(layer, is_open, kept)
+        return
+    # A frozen layer normalizes with its moving averages; the flags of its
+    # variables decide by themselves whether gamma and beta train.
+    layer.trainable = batch_norm in ("full", "statistics")
+    _write_variables(layer, batch_norm in ("full", "affine"), kept)
+
+
+def _write_variables(layer, is_open, kept):
+    # LoRA's rule holds for flags read from a file, too, where a frozen layer
+    # says nothing about what it froze when it was open.
+    kept = kept | {id(variable) for variable in compat.lora_bases(layer)}
+    for variable in compat.own_trainable_variables(layer):
+        variable.trainable = is_open and id(variable) not in kept

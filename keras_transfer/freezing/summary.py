@@ -1,0 +1,152 @@
+"""Table of what trains in a model."""
+
+import dataclasses
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer.structure import anatomy
+from keras_transfer.structure import model_info
+from keras_transfer.structure import stages
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One row of the table: a stage, or what follows the backbone.
+
+    Args:
+        name: Name of the stage, or of the layer after the backbone.
+        layers: Number of layers that hold weights.
+        open_layers: Number of those with a trainable weight.
+        parameters: Number of parameters.
+        trainable: Number of trainable parameters.
+        batch_norm: Policy of its BatchNormalization layers: `"full"`,
+            `"frozen"`, `"statistics"`, `"affine"`, `"mixed"`, or `""` where
+            there are none.
+    """
+
+    name: str
+    layers: int
+    open_layers: int
+    parameters: int
+    trainable: int
+    batch_norm: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainableSummary:
+    """What trains in a model, part by part; printing it gives the table.
+
+    Args:
+        parts: Rows from input to output.
+    """
+
+    parts: tuple[Part, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of all parameters."""
+        return sum(part.parameters for part in self.parts)
+
+    @property
+    def trainable(self) -> int:
+        """Number of trainable parameters."""
+        return sum(part.trainable for part in self.parts)
+
+    def __str__(self):
+        header = ("part", "layers", "open", "parameters", "trainable", "BN")
+        rows = [
+            (
+                part.name,
+                str(part.layers),
+                str(part.open_layers),
+                f"{part.parameters:,}",
+                f"{part.trainable:,}",
+                part.batch_norm,
+            )
+            for part in self.parts
+        ]
+        total = ("total", "", "", f"{self.parameters:,}", f"{self.trainable:,}")
+        rows.append((*total, ""))
+        widths = [
+            max(map(len, column)) for column in zip(header, *rows, strict=True)
+        ]
+        return "\n".join(
+            f"{row[0]:<{widths[0]}}  "
+            + "  ".join(
+                f"{cell:>{width}}"
+                for cell, width in zip(row[1:], widths[1:], strict=True)
+            )
+            for row in [header, *rows]
+        )
+
+
+def trainable_summary(model: keras.Model) -> TrainableSummary:
+    """Returns the table of what trains in a model, stage by stage.
+
+    Args:
+        model: A model or a backbone.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(2, name="output")]
+    ... )
+    >>> trainable_summary(model).trainable
+    10
+    """
+    parts = anatomy.dissect(model)
+    rows = []
+    if parts.stages:
+        for name, operations in stages.partition(
+            parts.backbone, parts.stages
+        ).items():
+            rows.append(_part(name, operations))
+    else:
+        rows.append(_part(parts.backbone.name, [parts.backbone]))
+    rows += [_part(op.name, [op]) for op in parts.head]
+    rows = [row for row in rows if row.parameters]
+    listed = sum(row.parameters for row in rows)
+    rest = model_info.count(model.weights) - listed
+    if rest:
+        # Weights before or beside the backbone.
+        trainable = model_info.count(model.trainable_weights)
+        trainable -= sum(row.trainable for row in rows)
+        rows.insert(0, Part("other", 0, 0, rest, trainable, ""))
+    return TrainableSummary(tuple(rows))
+
+
+def _part(name, operations):
+    layers = [
+        layer
+        for operation in operations
+        if isinstance(operation, keras.layers.Layer)
+        for layer in compat.sublayers(operation)
+    ]
+    # A layer that only holds other layers is not counted beside them.
+    leaves = [layer for layer in layers if compat.own_variables(layer)]
+    trainable = [
+        v for la in leaves for v in compat.own_variables(la) if v.trainable
+    ]
+    weights = [v for la in leaves for v in compat.own_variables(la)]
+    policies = {
+        _policy(layer)
+        for layer in leaves
+        if isinstance(layer, keras.layers.BatchNormalization)
+    }
+    return Part(
+        name=name,
+        layers=len(leaves),
+        open_layers=sum(
+            any(v.trainable for v in compat.own_variables(la)) for la in leaves
+        ),
+        parameters=model_info.count(weights),
+        trainable=model_info.count(trainable),
+        batch_norm="mixed" if len(policies) > 1 else "".join(policies),
+    )
+
+
+def _policy(layer):
+    affine = any(v.trainable for v in compat.own_trainable_variables(layer))
+    if layer.trainable:
+        return "full" if affine else "statistics"
+    return "affine" if affine else "frozen"

@@ -1,0 +1,1 @@
+"""Auxiliary heads: classifiers on inner layers, for training only."""

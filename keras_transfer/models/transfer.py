@@ -1,0 +1,161 @@
+"""Assembly of a backbone and a head into one model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer.models import create
+from keras_transfer.registry import needed_classes
+from keras_transfer.structure import model_info
+from keras_transfer.structure import provenance
+from keras_transfer.structure import stages
+
+
+def build_model(
+    backbone: keras.Model | str,
+    head: keras.layers.Layer,
+    *,
+    class_names: Sequence[str] | None = None,
+    preprocessing: Any = "auto",
+    name: str = "transfer_model",
+) -> keras.Model:
+    """Builds a classifier that takes 0-255 images, of a backbone and a head.
+
+    The result is a plain Functional model: input, `ModelInfo`, preprocessing,
+    the backbone as a nested model, the head. It takes uint8 or float images.
+
+    Args:
+        backbone: A model from images to features, or the name of a registered
+            backbone, which is then created with its ImageNet weights.
+        head: A layer from features to outputs, such as `heads.LinearHead`.
+        class_names: Names of the classes in the order of the outputs. For a
+            head with one unit, the names of the outputs 0 and 1. Defaults to
+            `None`.
+        preprocessing: A `Preprocessing` or a callable on symbolic images.
+            Defaults to `"auto"`: what the registry declares for the backbone,
+            and nothing for a model that is not from the registry.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model`, not compiled, with every layer as trainable as it was.
+
+    Raises:
+        ValueError: If the number of class names does not fit the head.
+        TypeError: If the backbone or the head is of the wrong kind.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> backbone = kt.create_backbone(
+    ...     "mobilenet", weights=None, input_shape=(32, 32, 3))
+    >>> model = build_model(
+    ...     backbone, kt.heads.LinearHead(2), class_names=["ant", "bee"])
+    >>> model.output_shape
+    (None, 2)
+    """
+    if isinstance(backbone, str):
+        backbone = create.create_backbone(backbone)
+    _check_parts(backbone, head)
+    class_names = _checked_names(class_names, head)
+    record = provenance.provenance_of(backbone)
+    if isinstance(preprocessing, str):
+        if preprocessing != "auto":
+            raise ValueError(
+                "`preprocessing` must be 'auto', a Preprocessing or a "
+                f"callable. Received: {preprocessing!r}. Did you mean "
+                f"kt.Preprocessing.of_mode({preprocessing!r})?"
+            )
+        preprocessing = record.preprocessing if record else "inside"
+    metadata = _metadata(backbone, record, head, class_names)
+    with compat.canonical_names():
+        image = keras.Input(backbone.input_shape[1:], name="image")
+        x = model_info.ModelInfo(metadata)(image)
+        if preprocessing != "inside":
+            x = _preprocess(preprocessing, x)
+        outputs = head(backbone(x))
+        model = keras.Model(image, outputs, name=name)
+    metadata["classes"] = needed_classes.owners_of(model)
+    return model
+
+
+def _preprocess(preprocessing, images):
+    if hasattr(preprocessing, "for_channels"):
+        preprocessing = preprocessing.for_channels(images.shape[-1])
+    return preprocessing(images)
+
+
+def _check_parts(backbone, head):
+    if not isinstance(backbone, keras.Model) or not compat.is_graph(backbone):
+        raise TypeError(
+            "`backbone` must be a Functional keras.Model or the name of a "
+            f"registered backbone. Received: {backbone!r}."
+        )
+    if not isinstance(head, keras.layers.Layer):
+        raise TypeError(
+            "`head` must be a Keras layer, such as "
+            f"keras_transfer.heads.LinearHead(2). Received: {head!r}."
+        )
+
+
+def _checked_names(class_names, head):
+    if class_names is None:
+        return None
+    if isinstance(class_names, str):
+        raise TypeError(
+            "`class_names` must be a list of names. Received the string "
+            f"{class_names!r}."
+        )
+    class_names = [str(class_name) for class_name in class_names]
+    repeated = {n for n in class_names if class_names.count(n) > 1}
+    if repeated:
+        raise ValueError(
+            f"`class_names` must differ from each other. Received "
+            f"{sorted(repeated)} more than once."
+        )
+    num_classes = getattr(head, "num_classes", None)
+    expected = 2 if num_classes == 1 else num_classes
+    if expected is not None and len(class_names) != expected:
+        raise ValueError(
+            f"A head with num_classes={num_classes} needs {expected} class "
+            f"names. Received {len(class_names)}: {class_names}."
+        )
+    return class_names
+
+
+def _metadata(backbone, record, head, class_names):
+    import keras_transfer
+
+    height, width, channels = (*backbone.input_shape[1:], None, None, None)[:3]
+    origin = record.to_json() if record else {"name": None}
+    # Those of the backbone itself, though a model may be nested in it.
+    boundaries = [
+        [stage.name, stage.last_layer] for stage in stages.stages_of(backbone)
+    ]
+    arguments = head.get_config()
+    return {
+        "schema": model_info.SCHEMA,
+        "versions": {
+            "keras_transfer": keras_transfer.__version__,
+            "keras": keras.__version__,
+        },
+        # Mixed precision scales the loss only where it is in force.
+        "dtype_policy": keras.config.dtype_policy().name,
+        "class_names": class_names,
+        "input": {
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "range": [0, 255],
+            "channel_order": "rgb" if channels == 3 else None,
+        },
+        "backbone": {**origin, "layer": backbone.name, "stages": boundaries},
+        "head": {
+            "class": type(head).__name__,
+            **{
+                key: arguments[key]
+                for key in ("num_classes", "activation", "pooling")
+                if isinstance(arguments.get(key), (int, str))
+            },
+        },
+    }

@@ -1,0 +1,68 @@
+"""Truncation of a backbone at a stage or a layer."""
+
+import keras
+
+from keras_transfer import compat
+from keras_transfer import names
+from keras_transfer.saving import weights
+from keras_transfer.structure.stages import Stage
+
+
+def truncate(
+    backbone: keras.Model, cut_at: str, stages: tuple[Stage, ...]
+) -> keras.Model:
+    """Builds the part of a backbone that ends at a stage or a layer.
+
+    What follows is in neither the result nor what it holds in memory: the
+    kept layers are cloned, since the originals know the layers after them.
+
+    Args:
+        backbone: A Functional model.
+        cut_at: Name of a stage or of a layer of the backbone.
+        stages: The backbone's stages.
+
+    Returns:
+        A Functional model with the same layer names and weights.
+
+    Raises:
+        ValueError: If `cut_at` names neither a stage nor a layer.
+    """
+    by_name = {n.operation.name: n for n in compat.graph_nodes(backbone)}
+    ends = {stage.name: stage.last_layer for stage in stages}
+    if not isinstance(cut_at, str):
+        raise TypeError(
+            "`cut_at` must be the name of a stage or a layer. Received: "
+            f"{cut_at!r} of type {type(cut_at).__name__}."
+        )
+    last_layer = ends.get(cut_at, cut_at)
+    if last_layer not in by_name:
+        raise ValueError(
+            f"Cannot cut {backbone.name!r} at {cut_at!r}: expected one of its "
+            f"stages {list(ends)} or the name of a layer."
+            + names.did_you_mean(cut_at, [*ends, *by_name])
+        )
+    part = keras.Model(
+        backbone.inputs, by_name[last_layer].outputs[0], name=backbone.name
+    )
+    with compat.canonical_names():
+        image = keras.Input(backbone.input_shape[1:])
+        clone = keras.models.clone_model(part, input_tensors=[image])
+        # Cloning makes a list of the input, which then wants lists of images.
+        clone = keras.Model(image, clone.output, name=backbone.name)
+    weights.assign_weights(clone, part.get_weights())
+    return clone
+
+
+def stages_up_to(
+    model: keras.Model, stages: tuple[Stage, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Returns the `(name, last layer)` pairs that remain after a cut.
+
+    The stage that the cut goes through ends at the model's output.
+    """
+    names = {operation.name for operation in model.operations}
+    end = compat.graph_nodes(model)[-1].operation.name
+    kept = [(s.name, s.last_layer) for s in stages if s.last_layer in names]
+    if kept and kept[-1][1] == end:
+        return tuple(kept)
+    return (*kept, (stages[len(kept)].name, end))

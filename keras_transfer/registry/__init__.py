@@ -1,0 +1,1 @@
+"""What installed distributions declare, found without importing it."""

@@ -1,0 +1,204 @@
+"""A model file made safe to read: checked, then unpacked where nobody writes.
+
+What was checked is what is loaded. The file is opened once; its members are
+unpacked to a private folder, and the configuration is written there anew from
+what was parsed. What happens to the file meanwhile has no effect.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+from keras_transfer.saving.archive import configuration
+from keras_transfer.saving.archive import members
+from keras_transfer.saving.archive import tensors
+from keras_transfer.saving.archive.declared import check_declared
+from keras_transfer.saving.archive.error import DAMAGED
+from keras_transfer.saving.archive.error import UNUSUAL
+from keras_transfer.saving.archive.error import ModelFileError
+from keras_transfer.saving.archive.finite import check_finite
+from keras_transfer.saving.archive.json_text import parse
+
+# What `zipfile` raises for archives that it cannot make sense of.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """A checked model file.
+
+    Args:
+        folder: A private folder that Keras loads like the file; it goes when
+            the block that opened it ends.
+        config: What `config.json` holds.
+        metadata: What `metadata.json` holds.
+        found: What the configuration is made of.
+        tensors: What the weights file holds.
+    """
+
+    folder: pathlib.Path
+    config: dict[str, Any]
+    metadata: dict[str, Any]
+    found: configuration.Found
+    tensors: tensors.Tensors
+
+    def check_finite(self) -> None:
+        """Raises when a weight of the model is NaN or infinite."""
+        # State of the optimizer may be, after a training that went wrong and
+        # was brought back to its best weights.
+        names = [
+            n for n in self.tensors.shapes if not n.startswith("optimizer/")
+        ]
+        check_finite(self.folder / members.WEIGHTS, names)
+
+
+@contextlib.contextmanager
+def checked(
+    path: str | os.PathLike,
+    is_known: Callable[[str], bool],
+    sha256: str | None = None,
+) -> Iterator[Contents]:
+    """Checks a model file and unpacks it for the time of a block.
+
+    Args:
+        path: A `.keras` file, or a folder that holds what such a file holds.
+        is_known: Whether a registered name, `package>Name`, can be provided;
+            names that cannot are listed as missing, which is no error here.
+        sha256: The digest that the file must have. Defaults to `None`: any.
+
+    Raises:
+        ModelFileError: If the file is damaged, hostile or another one.
+    """
+    file = os.fspath(path)
+    with tempfile.TemporaryDirectory(prefix="keras-transfer-") as private:
+        try:
+            contents = _unpack(path, pathlib.Path(private), is_known, sha256)
+        except ModelFileError as error:
+            raise error.of(file) from error.__cause__
+        except _UNREADABLE as error:
+            raise ModelFileError(
+                f"is damaged, truncated or no .keras archive ({error}).",
+                DAMAGED,
+                file,
+            ) from error
+        yield contents
+
+
+def _unpack(path, private, is_known, sha256):
+    path = pathlib.Path(path)
+    folder = private / "model"
+    folder.mkdir()
+    if path.is_dir():
+        _refuse_digest_of_folder(sha256)
+        return _read(_FolderSource(path), folder, is_known)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(path, "rb"))
+        if sha256 is not None:
+            file = _copy(file, private / "archive", sha256)
+            stack.enter_context(file)
+        archive = stack.enter_context(zipfile.ZipFile(file))
+        size = os.fstat(file.fileno()).st_size
+        members.check_members(archive.infolist(), size)
+        return _read(_ArchiveSource(archive), folder, is_known)
+
+
+def _read(source, folder, is_known):
+    # The cheap and telling members first: hostile files end here.
+    config = parse(source.read(members.CONFIG), members.CONFIG)
+    metadata = parse(source.read(members.METADATA), members.METADATA)
+    found = configuration.examine(config, is_known)
+    for name in source.names:
+        if name == members.DESCRIPTION:
+            parse(source.read(name), name)  # Keras has no use for it.
+        elif name not in (members.CONFIG, members.METADATA):
+            source.unpack(name, folder / name)
+    stored = tensors.scan(folder / members.WEIGHTS)
+    check_declared(found, stored)
+    for name, value in (
+        (members.CONFIG, config),
+        (members.METADATA, metadata),
+    ):
+        (folder / name).write_text(json.dumps(value))
+    return Contents(folder, config, metadata, found, stored)
+
+
+class _ArchiveSource:
+    def __init__(self, archive):
+        self._archive = archive
+        self.names = [n for n in archive.namelist() if not n.endswith("/")]
+
+    def read(self, name):
+        return self._archive.read(name)
+
+    def unpack(self, name, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Reading to the end compares the checksum.
+        with self._archive.open(name) as member, open(target, "xb") as out:
+            shutil.copyfileobj(member, out, 1 << 20)
+
+
+class _FolderSource:
+    def __init__(self, root):
+        self._root = root
+        self.names = []
+        for place, folders, files in os.walk(root):
+            for name in [*folders, *files]:
+                item = pathlib.Path(place, name)
+                if item.is_symlink():
+                    raise ModelFileError(f"holds the link {name!r}.", UNUSUAL)
+            for name in files:
+                item = pathlib.Path(place, name).relative_to(root).as_posix()
+                members.check_name(item)
+                self.names.append(item)
+        members.check_complete(self.names)
+
+    def read(self, name):
+        return (self._root / name).read_bytes()
+
+    def unpack(self, name, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._root / name, target)
+
+
+def _copy(file, target, sha256):
+    """Copies a file, so that what is hashed is what is read afterwards."""
+    digest = hashlib.sha256()
+    with open(target, "xb") as out:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+            out.write(piece)
+    if digest.hexdigest() != sha256.strip().lower():
+        raise ModelFileError(
+            f"has the sha256 {digest.hexdigest()}; expected {sha256}.",
+            "It is another file than was meant, or was changed on its way: "
+            "fetch it again.",
+        )
+    return open(target, "rb")
+
+
+def _refuse_digest_of_folder(sha256):
+    if sha256 is not None:
+        raise ModelFileError(
+            "is a folder, which has no sha256.",
+            "Save it as one file with `model.save`.",
+        )

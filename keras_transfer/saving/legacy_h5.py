@@ -1,0 +1,164 @@
+"""Reading of `.h5` model files, with each weight given to its own variable.
+
+Keras hands out such weights by their order, which depends on what was frozen
+when the file was written and is not always restored: the file then loads with
+weights in wrong places. The file names its weights, so we assign by name.
+"""
+
+import json
+import os
+import pathlib
+
+import h5py
+import keras
+import numpy as np
+
+from keras_transfer import compat
+from keras_transfer import serialization
+from keras_transfer.registry import missing_classes
+from keras_transfer.registry import needed_classes
+from keras_transfer.saving import stored_flags
+from keras_transfer.saving.archive import ModelFileError
+from keras_transfer.saving.archive import configuration
+from keras_transfer.saving.archive import tensors
+
+_ADVICE = (
+    "Build the model by its own code, load the weights there, compare its "
+    "predictions, and save it as '.keras'."
+)
+
+
+def load_h5(path: str | os.PathLike) -> keras.Model:
+    """Loads an `.h5` model file, uncompiled, and checks where weights went.
+
+    Args:
+        path: A file that `model.save("m.h5")` of Keras 2 or 3 wrote.
+
+    Raises:
+        ModelFileError: If the file is damaged, asks for what is not allowed,
+            or its weights cannot be told apart by name.
+        ValueError: If there is no such file.
+    """
+    serialization.register_when_keras_is_imported()
+    path = pathlib.Path(path)
+    file = os.fspath(path)
+    if not path.is_file():
+        raise ValueError(f"There is no model file {file!r}.")
+    try:
+        # No link out of the file, no more than it stores.
+        tensors.scan(path)
+        with h5py.File(path, "r") as opened:
+            config = _checked_config(opened)
+            groups = _weights(opened)
+            return _assigned(config, groups)
+    except ModelFileError as error:
+        raise error.of(file) from error.__cause__
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ModelFileError(
+            f"is damaged, or holds weights without a model ({error}).",
+            _ADVICE,
+            file,
+        ) from error
+
+
+def _checked_config(file):
+    text = file.attrs.get("model_config")
+    if text is None:
+        raise ModelFileError("holds weights and no model.", _ADVICE)
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(
+            "holds a description of its model that cannot be read.", _ADVICE
+        ) from error
+    found = configuration.examine(
+        config, needed_classes.is_known, is_legacy=True
+    )
+    if found.missing:
+        what = missing_classes.explain(found.missing, found.model_info)
+        raise ModelFileError(what, "")
+    needed_classes.activate(found.classes)
+    return config
+
+
+def _weights(file):
+    """Name and value of each weight, by the layer that lists it."""
+    group = file["model_weights"]
+    groups = {}
+    for layer in _names(group, "layer_names"):
+        names = _names(group[layer], "weight_names")
+        groups[layer] = [(n, np.asarray(group[layer][n])) for n in names]
+    return {layer: weights for layer, weights in groups.items() if weights}
+
+
+def _names(group, attribute):
+    """A list of names, which Keras splits where it is long."""
+    pieces = [group.attrs.get(attribute)]
+    if pieces[0] is None:
+        pieces = []
+        while f"{attribute}{len(pieces)}" in group.attrs:
+            pieces.append(group.attrs[f"{attribute}{len(pieces)}"])
+    return [
+        name.decode() if isinstance(name, bytes) else str(name)
+        for piece in pieces
+        for name in piece
+    ]
+
+
+def _assigned(config, groups):
+    try:
+        model = compat.model_from_legacy_config(config)
+    except Exception as error:
+        line = str(error).strip().partition("\n")[0][:200]
+        raise ModelFileError(
+            f"cannot be read by Keras {keras.__version__} "
+            f"({type(error).__name__}: {line}).",
+            _ADVICE,
+        ) from error
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    if set(layers) != set(groups):
+        odd = sorted(set(layers) ^ set(groups))
+        raise ModelFileError(
+            f"and its model disagree on the layers {odd[:3]}.", _ADVICE
+        )
+    for name, layer in layers.items():
+        for variable, value in _matched(layer, groups[name]):
+            variable.assign(value)
+    stored_flags.restore(model, config)
+    return model
+
+
+def _matched(layer, weights):
+    """Pairs each variable of a layer with the weight of its name."""
+    stored = {_plain(name): value for name, value in weights}
+    variables = {_plain(variable.path): variable for variable in layer.weights}
+    if len(stored) != len(weights) or len(variables) != len(layer.weights):
+        raise ModelFileError(f"names weights of {layer.name!r} alike.", _ADVICE)
+    if set(stored) != set(variables):
+        # Keras 2 leaves out the models around a layer.
+        stored = _shortest(stored)
+        variables = _shortest(variables)
+    if set(stored) != set(variables):
+        odd = sorted(set(stored) ^ set(variables))
+        raise ModelFileError(
+            f"and the layer {layer.name!r} disagree on the weights {odd[:3]}.",
+            _ADVICE,
+        )
+    for name, variable in variables.items():
+        if tuple(variable.shape) != stored[name].shape:
+            raise ModelFileError(
+                f"stores {name!r} in shape {stored[name].shape}; its model "
+                f"takes {tuple(variable.shape)}.",
+                _ADVICE,
+            )
+    return [(variables[name], stored[name]) for name in variables]
+
+
+def _plain(name):
+    return name.removesuffix(":0")
+
+
+def _shortest(values):
+    """The same by the last two parts of each name, where these are unique."""
+    short = {"/".join(name.split("/")[-2:]): v for name, v in values.items()}
+    return short if len(short) == len(values) else values

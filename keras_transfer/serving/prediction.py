@@ -1,0 +1,111 @@
+"""Predictions as class names."""
+
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_transfer.checks import classifier_loss
+from keras_transfer.checks import model_images
+from keras_transfer.checks import pixels
+from keras_transfer.serving.ranking import Prediction
+from keras_transfer.serving.ranking import probabilities_of
+from keras_transfer.serving.ranking import rank
+from keras_transfer.structure import model_info
+
+
+def predict_labels(model: keras.Model, images: Any) -> list[str]:
+    """Returns the most probable class of each image.
+
+    Args:
+        model: A classifier that `build_model` made.
+        images: Pixels 0-255 of shape `(batch, height, width, channels)` or
+            one image without the batch axis; or the paths of image files.
+
+    Returns:
+        A class name for each image; its number as text where the model has
+        no class names.
+
+    Raises:
+        ValueError: If the images do not fit the model's input, are booleans
+            or are not finite.
+
+    Example:
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(),
+    ...     keras.layers.Dense(2, "softmax", kernel_initializer="zeros")])
+    >>> predict_labels(model, np.zeros((1, 8, 8, 3), "uint8"))
+    ['0']
+    """
+    return [best[0].label for best in predict(model, images, top=1)]
+
+
+def predict(
+    model: keras.Model, images: Any, top: int = 1, batch_size: int = 32
+) -> list[list[Prediction]]:
+    """Returns the most probable classes of each image, best first.
+
+    Args:
+        model: A classifier that `build_model` made.
+        images: As for `predict_labels`.
+        top: Number of classes for each image; all of them where there are
+            fewer. Defaults to 1.
+        batch_size: Number of images decoded and predicted at a time.
+
+    Raises:
+        ValueError: If the images do not fit the model's input, are booleans
+            or are not finite, or `top` is below 1.
+    """
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise ValueError(
+            f"`top` must be an integer above 0. Received: {top!r}."
+        )
+    rows: list[list[Prediction]] = []
+    for batch in _batches(model, images, batch_size):
+        pixels.check_images(model, batch)
+        rows += ranked(model, model.predict(batch, verbose=0), top)
+    return rows
+
+
+def ranked(
+    model: keras.Model, outputs: np.ndarray, top: int
+) -> list[list[Prediction]]:
+    """Turns a classifier's outputs into its best classes.
+
+    Args:
+        model: The classifier.
+        outputs: What it returned, of shape `(batch, num_classes)`.
+        top: Number of classes for each row.
+    """
+    probabilities = class_probabilities(model, outputs)
+    names = class_names(model, probabilities.shape[-1])
+    return rank(probabilities, names, top)
+
+
+def class_probabilities(model: keras.Model, outputs: np.ndarray) -> np.ndarray:
+    """Returns a probability for each class, also for logits or one unit."""
+    return probabilities_of(outputs, classifier_loss.output_activation(model))
+
+
+def class_names(model: keras.Model, count: int) -> list[str]:
+    """Returns the model's class names, or numbers where it has none."""
+    names = (model_info.find(model) or {}).get("class_names")
+    return list(names) if names else [str(i) for i in range(count)]
+
+
+def _batches(model, images, batch_size):
+    if isinstance(images, (str, os.PathLike)):
+        images = [images]
+    if model_images.are_paths(images):
+        for start in range(0, len(images), batch_size):
+            yield model_images.decode_for(
+                model, images[start : start + batch_size]
+            )
+        return
+    images = np.asarray(images)
+    if images.ndim == len(model.input_shape) - 1:
+        images = images[None]
+    pixels.check_shape(model, images)
+    for start in range(0, len(images), batch_size):
+        yield images[start : start + batch_size]

@@ -1,0 +1,164 @@
+"""Tokens of a transformer, put back where they come from in the image."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+from keras_transfer import compat
+from keras_transfer.structure import provenance
+from keras_transfer.structure import strides
+
+
+@keras.saving.register_keras_serializable(
+    package="keras_transfer", name="TokensToGrid"
+)
+class TokensToGrid(keras.layers.Layer):
+    """Turns the tokens of an image's patches into a feature map.
+
+    Args:
+        height: Number of patches from top to bottom, at least 1.
+        width: Number of patches from left to right, at least 1.
+        prefix_tokens: Number of tokens in front of those of the patches, such
+            as the class token, which are left out. Defaults to 0.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, prefix_tokens + height * width, channels)`.
+
+    Output shape:
+        `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: At build, for another number of tokens.
+
+    Example:
+    >>> import numpy as np
+    >>> layer = TokensToGrid(2, 3, prefix_tokens=1)
+    >>> tuple(layer(np.ones((1, 7, 4))).shape)
+    (1, 2, 3, 4)
+    """
+
+    def __init__(
+        self, height: int, width: int, prefix_tokens: int = 0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.height = height
+        self.width = width
+        self.prefix_tokens = prefix_tokens
+
+    def build(self, input_shape):
+        expected = self.prefix_tokens + self.height * self.width
+        if len(input_shape) != 3 or input_shape[1] != expected:
+            raise ValueError(
+                f"TokensToGrid expects {self.prefix_tokens} + {self.height} x "
+                f"{self.width} tokens, (batch, {expected}, channels). "
+                f"Received: input_shape={tuple(input_shape)}."
+            )
+
+    def call(self, inputs):
+        patches = inputs[:, self.prefix_tokens :]
+        shape = (-1, self.height, self.width, inputs.shape[-1])
+        return ops.reshape(patches, shape)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.height, self.width, input_shape[2])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "height": self.height,
+            "width": self.width,
+            "prefix_tokens": self.prefix_tokens,
+        }
+
+
+def grid_of(
+    model: keras.Model, tensor: keras.KerasTensor, **kwargs
+) -> TokensToGrid:
+    """Makes the layer that puts the tokens of a model into a grid.
+
+    The grid is that of the last feature map that the tokens were made of.
+    Tokens that are more than its positions stand in front of them.
+
+    Args:
+        model: A Functional model from images of a known size.
+        tensor: One of its tensors, `(batch, tokens, channels)`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Returns:
+        A layer to be called with the tensor.
+
+    Raises:
+        ValueError: If the tensor holds no tokens, or their grid is unknown.
+
+    Example:
+    >>> image = keras.Input((32, 48, 3))
+    >>> x = keras.layers.Conv2D(8, 16, 16)(image)
+    >>> x = keras.layers.ZeroPadding1D((1, 0))(
+    ...     keras.layers.Reshape((-1, 8))(x)
+    ... )
+    >>> layer = grid_of(keras.Model(image, x), x)
+    >>> layer.height, layer.width, layer.prefix_tokens
+    (2, 3, 1)
+    """
+    shape = tuple(tensor.shape)
+    if len(shape) != 3:
+        raise ValueError(
+            "Only tokens, (batch, tokens, channels), can be put into a grid. "
+            f"Received: features of shape {shape} of {model.name!r}."
+        )
+    upstream = {id(node) for node in compat.graph_nodes(model, [tensor])}
+    maps = [
+        node.outputs[0].shape[1:3]
+        # Attention, too, computes with four axes, beside its shortcut.
+        for node in strides.cut_safe_nodes(model)
+        if id(node) in upstream and len(node.outputs[0].shape) == 4
+    ]
+    height, width = maps[-1] if maps else (None, None)
+    if None in (height, width, shape[1]) or height * width > shape[1]:
+        raise ValueError(
+            f"The grid of the tokens of {model.name!r}, of shape {shape}, is "
+            "unknown, since they are not made of a feature map of known size. "
+            "Give the backbone an `input_shape` such as (224, 224, 3), or "
+            "call kt.TokensToGrid(height, width, prefix_tokens) yourself."
+        )
+    prefix_tokens = shape[1] - height * width
+    return TokensToGrid(height, width, prefix_tokens, **kwargs)
+
+
+def features_as_grid(backbone: keras.Model) -> keras.Model:
+    """Makes feature maps of the tokens that a backbone ends with.
+
+    What works on maps then works on transformers, and `pooling="avg"`
+    averages the patches alone, without class token and registers.
+
+    Args:
+        backbone: A Functional model from images of a known size to
+            `(batch, tokens, channels)`, such as ViT or DINOv2.
+
+    Returns:
+        A model of the same layers whose output has the shape
+        `(batch, height, width, channels)`, in patches.
+
+    Raises:
+        ValueError: If the backbone does not end with tokens, or their grid is
+            unknown.
+
+    Example:
+    >>> image = keras.Input((32, 48, 3))
+    >>> x = keras.layers.Conv2D(8, 16, 16)(image)
+    >>> x = keras.layers.Reshape((-1, 8))(x)
+    >>> features_as_grid(keras.Model(image, x)).output_shape
+    (None, 2, 3, 8)
+    """
+    grid = grid_of(backbone, backbone.output, name="grid")
+    model = keras.Model(
+        backbone.input, grid(backbone.output), name=backbone.name
+    )
+    record = provenance.provenance_of(backbone)
+    if record is not None:
+        *before, (last, _) = record.stages
+        stages = (*before, (last, grid.name))
+        provenance.attach(model, dataclasses.replace(record, stages=stages))
+    return model

@@ -1,0 +1,1 @@
+"""Compile, fit, fine-tune, recommend: training in one call."""

@@ -1,0 +1,136 @@
+"""Compilation of a model with the loss that fits its head."""
+
+import functools
+import inspect
+from typing import Any
+
+import keras
+
+from keras_transfer.checks import classifier_loss
+from keras_transfer.checks.classifier_loss import output_activation
+from keras_transfer.optimizer import wrap_optimizer
+from keras_transfer.training import careful_fit
+
+_LOGITS = (None, "linear")
+
+
+def compile_for_transfer(
+    model: keras.Model,
+    optimizer: Any = "adam",
+    *,
+    learning_rate: float | None = None,
+    one_hot: bool = False,
+    label_smoothing: float = 0.0,
+    metrics: Any = None,
+    **compile_arguments: Any,
+) -> keras.Model:
+    """Compiles a classifier with the loss and the metrics that fit its head.
+
+    The loss follows from the head: class probabilities or logits, one unit or
+    many. From then on this model's `fit` also looks at its first data, as
+    `kt.fit` does for any model: labels outside `[0, num_classes)`, booleans
+    and NaN are a `ValueError` before the first step, pixels scaled to 0-1 a
+    warning, and a loss that becomes NaN stops the training with an error.
+
+    Args:
+        model: A model that `build_model` made, or any classifier that ends
+            in a softmax or sigmoid layer or in logits of a known head.
+        optimizer: Name or instance. It is wrapped in a `TransferOptimizer`,
+            which does the same bit for bit but stays exact when layers are
+            frozen or thawed. Defaults to `"adam"`.
+        learning_rate: Replaces the optimizer's learning rate. Defaults to
+            `None`: the optimizer's own.
+        one_hot: Whether labels are one-hot instead of class numbers. Defaults
+            to `False`.
+        label_smoothing: Between 0 and 1, for one-hot labels or a single unit.
+            Defaults to 0.
+        metrics: As for `compile`. Defaults to `None`: accuracy.
+        **compile_arguments: Anything else that `compile` takes.
+
+    Returns:
+        The model itself.
+
+    Raises:
+        ValueError: If the arguments contradict the head, such as a loss that
+            expects probabilities after a head that returns logits.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    >>> compile_for_transfer(model).loss.name
+    'sparse_categorical_crossentropy'
+    """
+    optimizer = wrap_optimizer(optimizer)
+    if learning_rate is not None:
+        optimizer.learning_rate = learning_rate
+    from_logits = output_activation(model) in _LOGITS
+    if "loss" not in compile_arguments:
+        compile_arguments["loss"] = _loss(
+            model, from_logits, one_hot, label_smoothing
+        )
+    classifier_loss.check_loss(model, compile_arguments["loss"])
+    if metrics is None:
+        metrics = [_accuracy(model, from_logits, one_hot)]
+    model.compile(optimizer, metrics=metrics, **compile_arguments)
+    _check_data_in_fit(model)
+    return model
+
+
+def _loss(model, from_logits, one_hot, label_smoothing):
+    if model.output_shape[-1] == 1:
+        return keras.losses.BinaryCrossentropy(
+            from_logits=from_logits, label_smoothing=label_smoothing
+        )
+    if one_hot:
+        return keras.losses.CategoricalCrossentropy(
+            from_logits=from_logits, label_smoothing=label_smoothing
+        )
+    if label_smoothing:
+        raise ValueError(
+            "`label_smoothing` needs one-hot labels: pass one_hot=True and "
+            f"labels of shape (batch, {model.output_shape[-1]}). Received: "
+            f"label_smoothing={label_smoothing}, one_hot=False."
+        )
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+
+
+def _accuracy(model, from_logits, one_hot):
+    if model.output_shape[-1] == 1:
+        return keras.metrics.BinaryAccuracy(
+            name="accuracy", threshold=0.0 if from_logits else 0.5
+        )
+    if one_hot:
+        return keras.metrics.CategoricalAccuracy(name="accuracy")
+    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+
+
+def checks_data(model: keras.Model) -> bool:
+    """Whether this model's `fit` looks at its first data.
+
+    Args:
+        model: A compiled model.
+    """
+    return hasattr(vars(model).get("fit"), "__wrapped__")
+
+
+def _check_data_in_fit(model):
+    """Lets this model's `fit` check its data first.
+
+    A callback never sees the data, and a loss sees it inside a compiled step,
+    where an error is a crash; so the instance's `fit` does it. The class of
+    the model and what is saved of it stay Keras's own.
+    """
+    fit = type(model).fit
+    signature = inspect.signature(fit)
+
+    @functools.wraps(fit)
+    def checked_fit(*args, **kwargs):
+        arguments = signature.bind(model, *args, **kwargs).arguments
+        careful_fit.check_data(model, arguments)
+        arguments["callbacks"] = careful_fit.watched(arguments.get("callbacks"))
+        if hasattr(arguments.get("x"), "element_spec"):
+            # A dataset shuffles itself; Keras warns unless told not to.
+            arguments.setdefault("shuffle", False)
+        return fit(**{"self": model, **arguments})
+
+    object.__setattr__(model, "fit", checked_fit)

@@ -1,0 +1,101 @@
+"""The whole recipe of fine-tuning in one call."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_transfer import schedules
+from keras_transfer.callbacks.best_epoch import BestEpoch
+from keras_transfer.training import compiling
+from keras_transfer.training import fitting
+
+
+def fine_tune(
+    model: keras.Model,
+    train: Any,
+    validation: Any = None,
+    *,
+    epochs: int = 10,
+    probe_epochs: int | None = None,
+    learning_rate: float = 1e-3,
+    rates: Any = None,
+    warmup_steps: int = 20,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **fit_arguments: Any,
+) -> keras.callbacks.History:
+    """Trains the head first, then everything, the lower layers slower.
+
+    The model ends with the weights of its best epoch: the one with the best
+    validation accuracy, or training accuracy without validation data.
+
+    Args:
+        model: A model that `build_model` made. If it is not compiled, it is
+            compiled by `compile_for_transfer`; otherwise it keeps its loss and
+            its optimizer.
+        train: What `fit` takes as `x`: a dataset, or a pair `(x, y)`.
+        validation: What `fit` takes as `validation_data`. Defaults to `None`.
+        epochs: Number of epochs in all, at least 2. Defaults to 10.
+        probe_epochs: Number of those in which only the head trains. Defaults
+            to `None`: a third of them, at least 1.
+        learning_rate: Of the head, where the model is not compiled yet.
+            Defaults to 0.001.
+        rates: What that is multiplied by, in the grammar of
+            `schedules.Phase`, once everything trains. Defaults to `None`:
+            geometrically from 0.001 in the first stage to 0.1 in the head.
+        warmup_steps: Number of first steps over which the rate of the thawed
+            backbone rises. Defaults to 20.
+        callbacks: Further callbacks.
+        **fit_arguments: Anything else that `fit` takes.
+
+    Returns:
+        The history of `fit`.
+
+    Raises:
+        ValueError: If there are too few epochs, or the data do not fit; or if
+            the loss becomes NaN, after which the model has the weights of its
+            best epoch all the same.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> image = keras.Input((8, 8, 3))
+    >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+    >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    >>> x, y = np.full((4, 8, 8, 3), 200), np.array([0, 1, 0, 1])
+    >>> history = fine_tune(model, (x, y), epochs=3, verbose=0)
+    >>> history.history["phase"]
+    [0, 1, 1]
+
+    Reference: [Howard and Ruder, 2018](https://arxiv.org/abs/1801.06146),
+    [Kumar et al., 2022](https://arxiv.org/abs/2202.10054)
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 2:
+        raise ValueError(
+            "`epochs` must be a whole number of at least 2, one for the head "
+            f"and one for everything. Received: {epochs!r}."
+        )
+    if probe_epochs is None:
+        probe_epochs = max(1, epochs // 3)
+    if not getattr(model, "compiled", False):
+        compiling.compile_for_transfer(model, learning_rate=learning_rate)
+    schedule = schedules.LinearProbeThenFineTune(
+        probe_epochs,
+        learning_rate=slice(0.001, 0.1) if rates is None else rates,
+        warmup_steps=warmup_steps,
+    )
+    best = BestEpoch()
+    x, y = train if isinstance(train, tuple) else (train, None)
+    try:
+        return fitting.fit(
+            model,
+            x,
+            y,
+            cache=False,
+            epochs=epochs,
+            validation_data=validation,
+            callbacks=[schedule, *callbacks, best],
+            **fit_arguments,
+        )
+    finally:
+        # After a loss of NaN or an interruption, too.
+        best.restore()
