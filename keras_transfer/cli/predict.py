@@ -7,6 +7,7 @@ import sys
 
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras_for
+from keras_transfer.names import printable
 
 UNREADABLE = 1
 # Predicted at a time, while as many are decoded.
@@ -55,6 +56,7 @@ def add_parser(subparsers) -> None:
             default="text",
             help=f"write {name.upper()}, with probabilities in full precision",
         )
+    words.add_trust(parser)
     parser.set_defaults(run=run)
 
 
@@ -67,9 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     paths = list_images(arguments.images)
     start_keras_for(arguments.model)
-    classifier = open_classifier(arguments.model)
+    classifier = open_classifier(arguments.model, arguments.trust)
     has_unreadable = False
-    answers = predict_files(classifier, paths, arguments.top, BATCH_SIZE)
+    batch_size = classifier.batch_size(BATCH_SIZE)
+    answers = predict_files(classifier, paths, arguments.top, batch_size)
     with (
         contextlib.closing(answers),
         WRITERS[arguments.format](sys.stdout, paths) as writer,
@@ -78,5 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
             writer.write(path, predictions, fault)
             if fault is not None:
                 has_unreadable = True
-                print(f"keras-transfer: {path}: {fault}", file=sys.stderr)
+                told = printable(f"keras-transfer: {path}: {fault}")
+                print(told, file=sys.stderr)
     return UNREADABLE if has_unreadable else 0

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from keras_transfer.names import printable
+
 
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -14,7 +16,7 @@ def print_table(
         columns: Headings.
         rows: One value for each column; `None` shows as nothing.
     """
-    rows = [["" if v is None else str(v) for v in row] for row in rows]
+    rows = [["" if v is None else printable(v) for v in row] for row in rows]
     if sys.stdout.isatty():
         _draw(columns, rows)
         return

@@ -1,19 +1,16 @@
 """The JSON file beside an exported file, with what it says and its digests."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 from typing import Any
 
-# What whoever runs an exported file relies on.
-_KEYS = {
-    "class_names": (list, type(None)),
-    "input": dict,
-    "output": dict,
-    "files": dict,
-    "versions": dict,
-}
+from keras_transfer.exporting import sidecar_schema
+from keras_transfer.files import untrusted
+from keras_transfer.files.checksums import file_sha256
+
+# A hundred thousand names of classes fit in; known before it is read.
+_MOST_BYTES = 4 << 20
 
 
 def sidecar_of(path: pathlib.Path) -> pathlib.Path:
@@ -31,10 +28,10 @@ def check_sidecar(path: pathlib.Path) -> None:
         ValueError: If it does.
     """
     sidecar = sidecar_of(path)
-    if not sidecar.exists():
+    if not sidecar.exists() and not sidecar.is_symlink():
         return
     try:
-        record = json.loads(sidecar.read_text())
+        record = untrusted.read_json(sidecar, _MOST_BYTES)
     except (OSError, ValueError):
         record = None
     if not isinstance(record, dict) or "trial" not in record:
@@ -45,32 +42,33 @@ def check_sidecar(path: pathlib.Path) -> None:
 
 
 def read_sidecar(path: pathlib.Path) -> dict[str, Any]:
-    """Returns what was written beside an exported file.
+    """Returns what was written beside an exported file, checked.
+
+    The file may come from anybody: what is returned has the types, the sizes
+    and the keys that `write_sidecar` gives them, whatever the file says.
 
     Args:
         path: The exported file or folder.
 
     Raises:
-        ValueError: If there is no such description, or it is damaged.
+        ValueError: If there is no such description, it is damaged, or it says
+            what no export says.
     """
     sidecar = sidecar_of(path)
     try:
-        record = json.loads(sidecar.read_text())
+        record = untrusted.read_json(sidecar, _MOST_BYTES)
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise ValueError(
             f"{path.name!r} needs its description {sidecar.name!r}, which "
             "`keras-transfer export` writes beside it. It cannot be read: "
-            f"{error}."
+            f"{reason}."
         ) from error
-    missing = [
-        key
-        for key, kind in _KEYS.items()
-        if not isinstance(record, dict) or not isinstance(record.get(key), kind)
-    ]
-    if missing:
+    fault = sidecar_schema.fault_of(record)
+    if fault:
         raise ValueError(
-            f"{sidecar.name!r} is no description of an exported file: it lacks "
-            f"{', '.join(missing)}. Export the model again."
+            f"{sidecar.name!r} is no description of an exported file: {fault}. "
+            "Export the model again."
         )
     return record
 
@@ -109,7 +107,7 @@ def write_sidecar(
         "files": {
             file.relative_to(path.parent).as_posix(): {
                 "bytes": file.stat().st_size,
-                "sha256": _digest(file),
+                "sha256": file_sha256(file),
             }
             for file in members
         },
@@ -117,8 +115,3 @@ def write_sidecar(
     sidecar = sidecar_of(path)
     sidecar.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return sidecar
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

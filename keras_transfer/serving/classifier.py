@@ -9,6 +9,8 @@ import numpy as np
 from keras_transfer.serving.ranking import probabilities_of
 
 _COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}
+# Far more than any network takes; a file could declare more than memory has.
+_MOST_PIXELS = 1 << 23
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,16 @@ class Classifier:
     def color_mode(self) -> str:
         """What photographs are decoded to."""
         return _COLOR_MODES[self.input_shape[2]]
+
+    def batch_size(self, wanted: int) -> int:
+        """Returns how many images to compute together.
+
+        Args:
+            wanted: The number where images are of the usual size; there are
+                fewer where so many would fill the memory.
+        """
+        height, width = self.image_size
+        return max(1, min(wanted, 2 * _MOST_PIXELS // (height * width)))
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Returns a probability of each class for each image.
@@ -100,5 +112,10 @@ def check_image_shape(shape: Any, name: str) -> tuple[int, int, int]:
         raise ValueError(
             f"{name} has no fixed image size, so photographs cannot be resized "
             "for it. Build it with input_shape=(height, width, channels)."
+        )
+    if shape[0] * shape[1] > _MOST_PIXELS:
+        raise ValueError(
+            f"{name} takes images of {shape[0]} by {shape[1]} pixels. Expected "
+            f"at most {_MOST_PIXELS:,} pixels."
         )
     return shape

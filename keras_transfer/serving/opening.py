@@ -6,10 +6,12 @@ import pathlib
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import read_sidecar
 from keras_transfer.exporting.sidecar import sidecar_of
-from keras_transfer.files.checksums import file_sha256
-from keras_transfer.files.checksums import text_sha256
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.classifier import check_image_shape
+from keras_transfer.serving.digests import checked_digests
+from keras_transfer.serving.digests import digests_of
+from keras_transfer.serving.digests import together
+from keras_transfer.serving.exported import open_runner
 
 
 def format_of(path: str | os.PathLike) -> str:
@@ -34,6 +36,11 @@ def format_of(path: str | os.PathLike) -> str:
     path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(f"There is no model file {os.fspath(path)!r}.")
+    if not path.is_file() and not path.is_dir():
+        raise ValueError(
+            f"{os.fspath(path)!r} is a pipe, a device or a socket. Expected a "
+            "model file."
+        )
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "tf_saved_model"
     if path.is_dir() and (path / "config.json").is_file():
@@ -49,45 +56,82 @@ def format_of(path: str | os.PathLike) -> str:
     return suffixes[path.suffix]
 
 
-def open_classifier(path: str | os.PathLike) -> Classifier:
+def open_classifier(path: str | os.PathLike, trust: bool = False) -> Classifier:
     """Opens a classifier of any format that `export` writes, or of Keras.
 
     Keras is imported for `.keras` files alone; an exported file needs its
     runtime and the JSON file that was written beside it, whose digests it is
-    compared with.
+    compared with. They prove that no file is damaged or mixed up with another.
+    They do not prove where the files come from: whoever can change a model can
+    write new digests beside it. Runtimes read the other formats as data, a
+    SavedModel is a program, so take one only from whom you trust.
 
     Args:
         path: As for `format_of`.
+        trust: Whether to run a SavedModel without digests beside it. Digests
+            that do not match are refused all the same. Defaults to False.
 
     Raises:
-        ValueError: If the file is not there, is damaged, or takes no images.
+        ValueError: If the file is not there, is damaged, takes no images, or
+            is a SavedModel without digests and `trust` is false.
         ImportError: If its runtime is not installed.
     """
-    path = pathlib.Path(path)
     format = format_of(path)
-    return _open_keras(path) if format == "keras" else _open(path, format)
+    path = pathlib.Path(path)
+    if format == "keras":
+        return _open_keras(path)
+    # The description lies beside the file, wherever a link to it lies.
+    return _open(path.resolve(), format, trust)
 
 
-def _open(path, name):
+def _open(path, name, trust):
     target = FORMATS[name]
     target.check_reader()
-    record = read_sidecar(path)
-    digests = _checked_digests(path, target.files(path), record["files"])
-    source, output = record["input"], record["output"]
-    names = record["class_names"]
+    record = None
+    if name == "tf_saved_model" and not os.path.lexists(sidecar_of(path)):
+        if not trust:
+            raise ValueError(
+                f"{path.name!r} is a SavedModel, which is code: once loaded it "
+                "may read and write files. It has no digest of ours, which "
+                "`keras-transfer export` writes beside it as "
+                f"{sidecar_of(path).name!r}. If you trust where it comes from, "
+                "pass --trust (in Python: trust=True)."
+            )
+        digests = digests_of(path, target.files(path))
+    else:
+        record = read_sidecar(path)
+        shape = record["input"]["shape"]
+        check_image_shape(shape[1:], repr(path.name))
+        digests = checked_digests(path, target.files(path), record["files"])
+    runner = open_runner(target, path, record)
+    if record is None:
+        record = _as_read(runner)
+    names, pixels = record["class_names"], record["input"]["range"]
     return Classifier(
-        run=target.open(path),
+        run=runner,
         format=name,
         runtime=target.runtime(),
-        sha256=_together(digests),
-        input_shape=check_image_shape(source["shape"][1:], repr(path.name)),
-        dtype=source["dtype"],
-        pixel_range=source["range"] and tuple(source["range"]),
-        num_classes=max(output["shape"][-1], 2),
+        sha256=together(digests),
+        input_shape=check_image_shape(
+            record["input"]["shape"][1:], repr(path.name)
+        ),
+        dtype=record["input"]["dtype"],
+        pixel_range=pixels and tuple(pixels),
+        num_classes=max(record["output"]["shape"][-1], 2),
         class_names=names and tuple(names),
-        activation=output["activation"],
+        activation=record["output"]["activation"],
         versions=record["versions"],
     )
+
+
+def _as_read(runner):
+    """What the runtime itself tells of a file without a description."""
+    return {
+        "class_names": None,
+        "input": {**runner.input._asdict(), "range": None},
+        "output": {**runner.output._asdict(), "activation": None},
+        "versions": {},
+    }
 
 
 def _open_keras(path):
@@ -110,15 +154,14 @@ def _open_keras(path):
     if names is None and sidecar_of(path).exists():
         # A file of stock layers alone has no layer that could tell.
         record = read_sidecar(path)
-        _checked_digests(path, [path], record["files"])
+        checked_digests(path, [path], record["files"])
         names, pixels = record["class_names"], record["input"]["range"]
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    digests = {f.name: file_sha256(f) for f in files if f.is_file()}
+    digests = digests_of(path.resolve(), [path.resolve()])
     return Classifier(
         run=model.predict_on_batch,
         format="keras",
         runtime=f"keras {keras.__version__}, {keras.backend.backend()}",
-        sha256=_together(digests),
+        sha256=together(digests),
         input_shape=check_image_shape(
             model.input_shape[1:], f"The model {model.name!r}"
         ),
@@ -129,37 +172,3 @@ def _open_keras(path):
         activation=output_activation(model),
         versions=known.versions,
     )
-
-
-def _checked_digests(path, items, recorded):
-    """Maps each file of an export to its digest, which was recorded."""
-    files = [
-        file
-        for item in items
-        for file in ([item] if not item.is_dir() else sorted(item.rglob("*")))
-        if not file.is_dir()
-    ]
-    digests = {}
-    for file in files:
-        name = file.relative_to(path.parent).as_posix()
-        if not file.exists() or name not in recorded:
-            raise ValueError(
-                f"{path.name!r} is not what was exported: the file {name!r} "
-                f"{'is too much' if file.exists() else 'is missing'}. Export "
-                "the model again, or copy all files together."
-            )
-        digests[name] = file_sha256(file)
-        if digests[name] != recorded[name]["sha256"]:
-            raise ValueError(
-                f"{path.name!r} is not what was exported: the file {name!r} "
-                f"has the sha256 {digests[name]}, expected "
-                f"{recorded[name]['sha256']}. Export the model again, or copy "
-                "all files together."
-            )
-    return digests
-
-
-def _together(digests):
-    if len(digests) == 1:
-        return next(iter(digests.values()))
-    return text_sha256("".join(f"{d}  {n}\n" for n, d in digests.items()))

@@ -7,18 +7,48 @@ exported file is run without.
 from __future__ import annotations
 
 import abc
+import dataclasses
 import importlib.util
 import pathlib
 import typing
 from collections.abc import Callable
 from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 if typing.TYPE_CHECKING:
     import keras
 
-Runner = Callable[[np.ndarray], np.ndarray]
+
+class Axes(NamedTuple):
+    """What a file says of its one input or output.
+
+    Args:
+        shape: With the batch axis; `None` for a length that is open.
+        dtype: NumPy's name of the type.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Runner:
+    """A file in its runtime; call it with a batch of images.
+
+    Args:
+        run: Returns the outputs for a batch.
+        input: What the file takes, as the runtime reads it.
+        output: What it returns.
+    """
+
+    run: Callable[[np.ndarray], np.ndarray]
+    input: Axes
+    output: Axes
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return self.run(images)
 
 
 class Format(abc.ABC):
@@ -105,7 +135,14 @@ class Format(abc.ABC):
         """
 
     def files(self, path: pathlib.Path) -> list[pathlib.Path]:
-        """Returns the files and folders that make up what was written."""
+        """Returns the files and folders that make up what was written.
+
+        Args:
+            path: The file or folder.
+
+        Raises:
+            ValueError: If the file names others outside of its folder.
+        """
         return [path]
 
     @abc.abstractmethod
@@ -115,8 +152,9 @@ class Format(abc.ABC):
         Args:
             path: The file or folder.
 
-        Returns:
-            A function from a batch of images to outputs.
+        Raises:
+            ValueError: If it has not one input and an output.
+            Exception: Whatever the runtime raises for a file that is damaged.
         """
 
     @abc.abstractmethod

@@ -3,7 +3,11 @@
 import importlib.metadata
 import os
 
+import numpy as np
+
+from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.format import Runner
 
 
 class LiteRT(Format):
@@ -26,8 +30,14 @@ class LiteRT(Format):
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(str(path), num_threads=os.cpu_count())
-        image = interpreter.get_input_details()[0]["index"]
-        output = interpreter.get_output_details()[0]["index"]
+        inputs = interpreter.get_input_details()
+        outputs = interpreter.get_output_details()
+        if len(inputs) != 1 or not outputs:
+            raise ValueError(
+                f"it has {len(inputs)} inputs and {len(outputs)} outputs, "
+                "expected the images and the predictions"
+            )
+        image, output = inputs[0]["index"], outputs[0]["index"]
         shape = None
 
         def run(images):
@@ -40,11 +50,19 @@ class LiteRT(Format):
             interpreter.invoke()
             return interpreter.get_tensor(output)
 
-        return run
+        return Runner(run, _axes(inputs[0]), _axes(outputs[0]))
 
     def runtime(self):
         version = importlib.metadata.version("ai-edge-litert")
         return f"ai-edge-litert {version}"
+
+
+def _axes(tensor):
+    shape = tensor["shape_signature"]
+    return Axes(
+        tuple(int(n) if n >= 0 else None for n in shape),
+        np.dtype(tensor["dtype"]).name,
+    )
 
 
 def _options(precision, calibration):

@@ -4,7 +4,9 @@ import contextlib
 import json
 import sys
 
+from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.format import Runner
 
 # On processors with bfloat16 the default precision is off by 0.98 in logits.
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -51,10 +53,29 @@ class OpenVINO(Format):
         compiled = openvino.Core().compile_model(
             str(path), "CPU", _FULL_PRECISION
         )
-        return lambda images: compiled(images)[0]
+        if len(compiled.inputs) != 1 or not compiled.outputs:
+            raise ValueError(
+                f"it has {len(compiled.inputs)} inputs and "
+                f"{len(compiled.outputs)} outputs, expected the images and "
+                "the predictions"
+            )
+        return Runner(
+            lambda images: compiled(images)[0],
+            _axes(compiled.inputs[0]),
+            _axes(compiled.outputs[0]),
+        )
 
     def runtime(self):
         return f"openvino {_import_openvino().__version__}"
+
+
+def _axes(port):
+    shape = port.partial_shape
+    lengths = shape if shape.rank.is_static else ()
+    return Axes(
+        tuple(n.get_length() if n.is_static else None for n in lengths),
+        port.element_type.to_dtype().name,
+    )
 
 
 def _import_openvino():

@@ -2,7 +2,11 @@
 
 import json
 
+from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.format import Runner
+
+_SIGNATURE = "serving_default"
 
 
 class SavedModel(Format):
@@ -26,9 +30,30 @@ class SavedModel(Format):
         import tensorflow as tf
 
         loaded = tf.saved_model.load(path)
-        return lambda images: loaded.serve(images).numpy()
+        if _SIGNATURE not in loaded.signatures:
+            raise ValueError(f"it has no signature {_SIGNATURE!r}")
+        signature = loaded.signatures[_SIGNATURE]
+        inputs = signature.structured_input_signature[1]
+        outputs = signature.structured_outputs
+        if len(inputs) != 1 or not outputs:
+            raise ValueError(
+                f"its signature has {len(inputs)} inputs and {len(outputs)} "
+                "outputs, expected the images and the predictions"
+            )
+        (image,), output = inputs, next(iter(outputs))
+
+        def run(images):
+            # Through what was loaded, which owns the weights.
+            call = loaded.signatures[_SIGNATURE]
+            return call(**{image: tf.constant(images)})[output].numpy()
+
+        return Runner(run, _axes(inputs[image]), _axes(outputs[output]))
 
     def runtime(self):
         import tensorflow as tf
 
         return f"tensorflow {tf.__version__}"
+
+
+def _axes(spec):
+    return Axes(tuple(spec.shape), spec.dtype.name)

@@ -3,7 +3,9 @@
 import json
 import zipfile
 
+from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.format import Runner
 
 MEMBER = "keras_transfer.json"
 
@@ -33,8 +35,14 @@ class Stock(Format):
         import keras
 
         model = keras.saving.load_model(path, compile=False)
-        return lambda images: keras.ops.convert_to_numpy(
-            model(images, training=False)
+        return Runner(
+            lambda images: keras.ops.convert_to_numpy(
+                model(images, training=False)
+            ),
+            *(
+                Axes(tuple(tensor.shape), tensor.dtype)
+                for tensor in (model.inputs[0], model.outputs[0])
+            ),
         )
 
     def runtime(self):
