@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_transfer.serving.opening import open_classifier
 
     paths = list_images(arguments.images)
-    start_keras_for(arguments.model)
+    start_keras_for(arguments.model, arguments.trust)
     classifier = open_classifier(arguments.model, arguments.trust)
     has_unreadable = False
     batch_size = classifier.batch_size(BATCH_SIZE)

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         max_wait_ms=arguments.max_wait_ms,
     )
     with bind(arguments.host, arguments.port) as taken:
-        start_keras_for(arguments.model)
+        start_keras_for(arguments.model, arguments.trust)
         application = build_service(arguments.model, limits, arguments.trust)
         # From here on whoever comes waits for the answer, however early.
         taken.listen()
@@ -87,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
         host = arguments.host
         address = f"[{host}]" if ":" in host else host
         print(
-            f"Serving {printable(arguments.model)} on http://{address}:{port} (Ctrl-C "
-            "stops it)",
+            f"Serving {printable(arguments.model)} on "
+            f"http://{address}:{port} (Ctrl-C stops it)",
             flush=True,
         )
         run_until_stopped(application, taken)

@@ -24,9 +24,10 @@ def read_json(path: pathlib.Path, most_bytes: int) -> Any:
     if path.is_symlink():
         raise ValueError("it is a link; expected the file itself")
     handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError("it is a device, a pipe or a folder, no file")
     with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ValueError("it is a device, a pipe or a folder, no file")
         text = file.read(most_bytes + 1)
     if len(text) > most_bytes:
         raise ValueError(f"it is larger than {most_bytes:,} bytes")

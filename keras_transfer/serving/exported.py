@@ -10,6 +10,8 @@ from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.names import printable
 
 _MOST_LETTERS = 300
+# Lines that tell where in its own source OpenVINO has noticed an error.
+_PLACES = ("Exception from", "Check ")
 
 
 def open_runner(
@@ -95,8 +97,5 @@ def _fits(found, said):
 def _reason(error):
     text = str(error).strip() or type(error).__name__
     lines = [line.strip() for line in text.splitlines()]
-    # What comes before tells where in the runtime's own source it happened.
-    telling = [
-        n for n in lines if not n.startswith(("Exception from", "Check "))
-    ]
-    return printable((telling or lines)[0][:_MOST_LETTERS]).rstrip(".")
+    telling = [n for n in lines if not n.startswith(_PLACES)] or lines
+    return printable(telling[0][:_MOST_LETTERS]).rstrip(".")

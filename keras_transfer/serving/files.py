@@ -76,9 +76,14 @@ def _answers(classifier, batch, top):
     rows = iter(())
     if images:
         probabilities = classifier.probabilities(np.stack(images))
-        rows = iter(rank(probabilities, classifier.class_names, top))
+        ranked = rank(probabilities, classifier.class_names, top)
+        rows = zip(ranked, np.isfinite(probabilities).all(-1), strict=True)
     for path, image, fault in batch:
-        yield Answer(path, None if image is None else next(rows), fault)
+        predictions, is_finite = (None, True) if image is None else next(rows)
+        if is_finite:
+            yield Answer(path, predictions, fault)
+        else:
+            yield Answer(path, None, "the model returns NaN or infinity for it")
 
 
 def _decoded(classifier, paths, batch_size):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from typing import Any
 
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import read_sidecar
@@ -86,26 +87,15 @@ def open_classifier(path: str | os.PathLike, trust: bool = False) -> Classifier:
 
 def _open(path, name, trust):
     target = FORMATS[name]
-    target.check_reader()
-    record = None
-    if name == "tf_saved_model" and not os.path.lexists(sidecar_of(path)):
-        if not trust:
-            raise ValueError(
-                f"{path.name!r} is a SavedModel, which is code: once loaded it "
-                "may read and write files. It has no digest of ours, which "
-                "`keras-transfer export` writes beside it as "
-                f"{sidecar_of(path).name!r}. If you trust where it comes from, "
-                "pass --trust (in Python: trust=True)."
-            )
-        digests = digests_of(path, target.files(path))
-    else:
-        record = read_sidecar(path)
-        shape = record["input"]["shape"]
-        check_image_shape(shape[1:], repr(path.name))
-        digests = checked_digests(path, target.files(path), record["files"])
+    record, digests = check_exported(path, name, trust)
     runner = open_runner(target, path, record)
     if record is None:
-        record = _as_read(runner)
+        record = {
+            "class_names": None,
+            "input": {**runner.input._asdict(), "range": None},
+            "output": {**runner.output._asdict(), "activation": None},
+            "versions": {},
+        }
     names, pixels = record["class_names"], record["input"]["range"]
     return Classifier(
         run=runner,
@@ -124,14 +114,39 @@ def _open(path, name, trust):
     )
 
 
-def _as_read(runner):
-    """What the runtime itself tells of a file without a description."""
-    return {
-        "class_names": None,
-        "input": {**runner.input._asdict(), "range": None},
-        "output": {**runner.output._asdict(), "activation": None},
-        "versions": {},
-    }
+def check_exported(
+    path: pathlib.Path, name: str, trust: bool
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """Checks an exported file as far as that goes without its runtime.
+
+    Args:
+        path: The file or folder, no link to it.
+        name: Its format.
+        trust: As for `open_classifier`.
+
+    Returns:
+        What its description says, `None` for a trusted SavedModel without
+        one, and the digests of its files.
+
+    Raises:
+        ValueError: As for `open_classifier`.
+        ImportError: If the runtime is not installed.
+    """
+    target = FORMATS[name]
+    target.check_reader()
+    if name == "tf_saved_model" and not os.path.lexists(sidecar_of(path)):
+        if not trust:
+            raise ValueError(
+                f"{path.name!r} is a SavedModel, which is code: once loaded it "
+                "may read and write files. It has no digest of ours, which "
+                "`keras-transfer export` writes beside it as "
+                f"{sidecar_of(path).name!r}. If you trust where it comes from, "
+                "pass --trust (in Python: trust=True)."
+            )
+        return None, digests_of(path, target.files(path))
+    record = read_sidecar(path)
+    check_image_shape(record["input"]["shape"][1:], repr(path.name))
+    return record, checked_digests(path, target.files(path), record["files"])
 
 
 def _open_keras(path):

@@ -1,5 +1,6 @@
 """Model files of every format, opened to classify."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import sidecar_of
 from keras_transfer.serving.opening import format_of
 from keras_transfer.serving.opening import open_classifier
+from tests.serving.hostile_exports import description
 
 NAMES = {
     "onnx": "model.onnx",
@@ -208,3 +210,72 @@ def test_a_model_of_two_outputs_is_refused(tmp_path):
     keras.Model(image, rows).save(tmp_path / "m.keras")
     with pytest.raises(ValueError, match="has 1 inputs and 2 outputs"):
         open_classifier(tmp_path / "m.keras")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A SavedModel of TensorFlow's own making, beside which lies nothing."""
+    import tensorflow as tf
+
+    class Network(tf.Module):
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, 16, 16, 3], tf.float32)]
+        )
+        def serve(self, images):
+            return tf.reduce_mean(images, axis=(1, 2))
+
+    path = tmp_path_factory.mktemp("saved") / "saved"
+    network = Network()
+    tf.saved_model.save(
+        network, path, signatures={"serving_default": network.serve}
+    )
+    return path
+
+
+def test_a_saved_model_without_digests_is_run_only_with_trust(saved, tmp_path):
+    with pytest.raises(ValueError, match=r"is code.*\(in Python: trust=True\)"):
+        open_classifier(saved)
+    found = open_classifier(saved, trust=True)
+    assert found.input_shape == (16, 16, 3)
+    assert found.class_names is None
+    rows = found.probabilities(images())
+    np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-6)
+
+
+def test_trust_is_no_pardon_for_a_changed_saved_model(saved, tmp_path):
+    path = shutil.copytree(saved, tmp_path / "saved")
+    record = description([path])
+    record["input"]["shape"] = [None, 16, 16, 3]
+    sidecar_of(path).write_text(json.dumps(record))
+    assert open_classifier(path).class_names == ("ant", "bee", "cat")
+    with open(path / "saved_model.pb", "ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ValueError, match=r"'saved/saved_model.pb' has the sha"):
+        open_classifier(path, trust=True)
+
+
+def test_a_saved_model_that_is_none_is_a_sentence(tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"no graph" * 9)
+    with pytest.raises(ValueError, match=r"'saved' cannot be opened by tensor"):
+        open_classifier(tmp_path / "saved", trust=True)
+
+
+def test_a_saved_model_without_its_signature_is_a_sentence(tmp_path):
+    import tensorflow as tf
+
+    tf.saved_model.save(tf.Module(), tmp_path / "saved")
+    with pytest.raises(ValueError, match="it has no signature 'serving_defaul"):
+        open_classifier(tmp_path / "saved", trust=True)
+
+
+def test_a_link_to_an_export_leads_to_its_description(copied):
+    link = copied.parent / "elsewhere" / "latest.tflite"
+    link.parent.mkdir()
+    link.symlink_to(copied)
+    assert open_classifier(link).class_names == ("a", "b", "c")
+
+
+def test_large_images_are_computed_in_smaller_batches(classifier):
+    wide = dataclasses.replace(classifier, input_shape=(2048, 2048, 3))
+    assert (classifier.batch_size(32), wide.batch_size(32)) == (32, 4)

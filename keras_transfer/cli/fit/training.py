@@ -165,13 +165,13 @@ def _print_interruption(best, outputs):
     if best.best is None:
         print(
             "\nInterrupted before the first epoch ended: the weights as they "
-            f"were are in {printable(outputs[0])}",
+            f"were are in {outputs[0]}",
             file=sys.stderr,
         )
         return
     print(
         f"\nInterrupted: the weights of epoch {best.best}, the best so far, "
-        f"are in {printable(outputs[0])}",
+        f"are in {outputs[0]}",
         file=sys.stderr,
     )
 
@@ -179,9 +179,7 @@ def _print_interruption(best, outputs):
 def _explain_divergence(arguments, best, outputs):
     kept = "Nothing was saved."
     if best.best is not None:
-        kept = (
-            f"The weights of epoch {best.best} are in {printable(outputs[0])}."
-        )
+        kept = f"The weights of epoch {best.best} are in {outputs[0]}."
     return (
         f"The loss became NaN in epoch {best.diverged}. {kept} Try a lower "
         f"learning rate, such as --learning-rate "
