@@ -140,7 +140,7 @@ def test_a_file_of_another_export_is_refused(copied):
     [
         (None, "needs its description 'model.tflite.json'.*cannot be read"),
         ("{", "needs its description 'model.tflite.json'.*cannot be read"),
-        ("[]", "is no description of an exported file: it lacks class_names"),
+        ("[]", "is no description of an exported file: it lacks input, output"),
         ('{"files": {}}', "it lacks input, output, versions"),
     ],
 )
