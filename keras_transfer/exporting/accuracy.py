@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from keras_transfer.checks.photographs import load_photographs
+from keras_transfer.checks.model_images import decode_for
 from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.structure import model_info
@@ -91,7 +91,8 @@ def measure_accuracy(
         transient=True,
     )
     for start in starts:
-        images = load_photographs(model, paths[start : start + _BATCH])
+        images = decode_for(model, paths[start : start + _BATCH])
+        images = images.astype(model.inputs[0].dtype)
         both = outputs_of(model, images), run(images)
         best.append([outputs.argmax(-1) for outputs in both])
     kept, exported = np.concatenate(best, axis=1)

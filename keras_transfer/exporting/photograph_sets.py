@@ -7,9 +7,9 @@ import pathlib
 import keras
 import numpy as np
 
-from keras_transfer.checks.photographs import check_image_size
-from keras_transfer.checks.photographs import load_photographs
-from keras_transfer.checks.photographs import spread
+from keras_transfer.checks.model_images import decode_for
+from keras_transfer.checks.model_images import form_of
+from keras_transfer.data.listing import list_images
 from keras_transfer.exporting.accuracy import Accuracy
 from keras_transfer.exporting.accuracy import labels_of
 from keras_transfer.exporting.accuracy import measure_accuracy
@@ -65,8 +65,6 @@ def photograph_sets(
         ValueError: If a folder cannot serve, or the same photograph would both
             calibrate and measure.
     """
-    from keras_transfer.data import list_images
-
     folders = {
         "data": data,
         "calibrate_on": calibrate_on,
@@ -76,13 +74,12 @@ def photograph_sets(
     for argument, folder in folders.items():
         found[argument] = []
         if folder is not None:
-            check_image_size(model, argument)
+            form_of(model, f"Leave out `{argument}`.")
             found[argument] = list_images([pathlib.Path(folder)])
     labels = None
     if measure_on is not None:
         folder = pathlib.Path(measure_on)
         labels = labels_of(model, folder, found["measure_on"])
-    calibration = spread(found["calibrate_on"], _CALIBRATION)
     twice = _resolved(found["calibrate_on"]) & _resolved(found["measure_on"])
     if twice:
         raise ValueError(
@@ -90,15 +87,21 @@ def photograph_sets(
             "in `calibrate_on` and in `measure_on`. What calibrates the file "
             "would flatter it when measured; give folders that share none."
         )
-    trial = spread(found["data"] or found["measure_on"], _TRIAL)
+    trial = found["data"] or found["measure_on"]
     return PhotographSets(
-        trial=load_photographs(model, trial) if trial else None,
-        calibration=load_photographs(model, calibration)
-        if calibration
-        else None,
+        trial=_some_of(trial, _TRIAL, model),
+        calibration=_some_of(found["calibrate_on"], _CALIBRATION, model),
         measured=found["measure_on"],
         labels=labels,
     )
+
+
+def _some_of(paths, count, model):
+    """A batch of that many files, from all over the list."""
+    chosen = paths[:: max(1, len(paths) // count)][:count]
+    if not chosen:
+        return None
+    return decode_for(model, chosen).astype(model.inputs[0].dtype)
 
 
 def _resolved(paths):

@@ -1,9 +1,9 @@
 """How many bits the numbers in an exported file have."""
 
 from keras_transfer import names
-from keras_transfer.exporting.allowance import Allowance
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.trial import Allowance
 
 # For float32 the format says what rounding is. The others are for files that
 # are broken, not for those that are somewhat worse: how much worse is what

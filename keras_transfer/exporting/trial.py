@@ -3,15 +3,28 @@
 import dataclasses
 from collections.abc import Callable
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from keras_transfer.exporting.allowance import Allowance
 from keras_transfer.structure import model_info
 
 _UNKNOWN_SIZE = 96
 _REPEATS = 3
+
+
+class Allowance(NamedTuple):
+    """The largest difference from Keras that passes, the smaller of two.
+
+    Args:
+        tolerance: Of outputs up to 1; of larger ones the same fraction.
+        fraction: Allowed difference, as a fraction of the outputs' spread;
+            catches constant exports.
+    """
+
+    tolerance: float
+    fraction: float = 0.1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.serving.ranking import probabilities_of
 
-_COLOR_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}
 # Far more than any network takes; a file could declare more than memory has.
 _MOST_PIXELS = 1 << 23
 
@@ -52,7 +52,7 @@ class Classifier:
     @property
     def color_mode(self) -> str:
         """What photographs are decoded to."""
-        return _COLOR_MODES[self.input_shape[2]]
+        return COLOR_MODES[self.input_shape[2]]
 
     def batch_size(self, wanted: int) -> int:
         """Returns how many images to compute together.
@@ -103,7 +103,7 @@ def check_image_shape(shape: Any, name: str) -> tuple[int, int, int]:
         ValueError: If photographs cannot be brought into this shape.
     """
     shape = tuple(shape)
-    if len(shape) != 3 or shape[2] not in _COLOR_MODES:
+    if len(shape) != 3 or shape[2] not in COLOR_MODES:
         raise ValueError(
             f"{name} does not take images: expected an input of (height, "
             f"width, 1, 3 or 4 channels). Received: {shape}."

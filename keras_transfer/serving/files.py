@@ -1,9 +1,6 @@
 """Predictions for image files, decoded while the model computes."""
 
-import collections
-import concurrent.futures
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -12,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_transfer.data.ahead import decoded_ahead
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier
@@ -97,15 +95,4 @@ def _decoded(classifier, paths, batch_size):
             return path, None, explain_unreadable(path, error)
         return path, image, None
 
-    with contextlib.ExitStack() as stack:
-        pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-        # When nobody takes the rest, what has not begun is not decoded.
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        ahead = collections.deque()
-        for start in range(0, len(paths), batch_size):
-            batch = paths[start : start + batch_size]
-            ahead.append([pool.submit(decode, path) for path in batch])
-            if len(ahead) > 1:
-                yield [future.result() for future in ahead.popleft()]
-        while ahead:
-            yield [future.result() for future in ahead.popleft()]
+    return decoded_ahead(paths, batch_size, decode)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.exporting.allowance import Allowance
 from keras_transfer.exporting.formats import FORMATS
+from keras_transfer.exporting.trial import Allowance
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
 from keras_transfer.exporting.trial import try_out

@@ -47,7 +47,7 @@ def median_seconds(
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
-        run(images)  # What is compiled for this batch size is no prediction.
+        run(images)  # Warm up, so that compilation is not measured.
     for number in range(rounds):
         order = list(runs) if number % 2 else list(reversed(runs))
         fastest = min((min(t) for t in times.values() if t), default=np.inf)
