@@ -72,7 +72,8 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="run a SavedModel, which is code, without digests beside it",
+        help="run a SavedModel, which is code, although no digests lie beside "
+        "it",
     )
 
 

@@ -1,4 +1,4 @@
-"""The photographs that an export is tried, calibrated, measured on."""
+"""The photographs that an export is compared, calibrated, measured on."""
 
 import dataclasses
 import os
@@ -21,13 +21,13 @@ _CALIBRATION = 100
 
 @dataclasses.dataclass(frozen=True)
 class PhotographSets:
-    """What was found in the folders that the user gave.
+    """The photographs in the folders that were passed to `export`.
 
     Args:
-        trial: A batch for the trial; `None` without a folder.
+        trial: A batch to compare outputs on; `None` without a folder.
         calibration: A batch to calibrate on; `None` without a folder.
         measured: Files to measure the accuracy on.
-        labels: The class of each of those.
+        labels: The class number of each of them.
     """
 
     trial: np.ndarray | None
@@ -36,11 +36,11 @@ class PhotographSets:
     labels: np.ndarray | None
 
     def measure(self, model: keras.Model, run: Runner) -> Accuracy | None:
-        """Measures the accuracy of a model and its export, if asked to.
+        """Measures the accuracy of a model and its export, if requested.
 
         Args:
             model: The model.
-            run: What the format opened.
+            run: The exported file in its runtime.
         """
         if self.labels is None:
             return None
@@ -53,17 +53,17 @@ def photograph_sets(
     calibrate_on: str | os.PathLike | None,
     measure_on: str | os.PathLike | None,
 ) -> PhotographSets:
-    """Finds the photographs in the folders that the user gave.
+    """Finds the photographs in the folders that were passed to `export`.
 
     Args:
         model: The model that is exported.
-        data: For the trial.
-        calibrate_on: For the ranges of activations.
-        measure_on: For the accuracy, one folder per class.
+        data: Folder of photographs to compare outputs on.
+        calibrate_on: Folder that determines the ranges of activations.
+        measure_on: Folder to measure the accuracy on, one subfolder per class.
 
     Raises:
-        ValueError: If a folder cannot serve, or the same photograph would both
-            calibrate and measure.
+        ValueError: If a folder has no photographs, the model cannot take
+            them, or the same photograph is used to calibrate and to measure.
     """
     folders = {
         "data": data,
@@ -84,8 +84,9 @@ def photograph_sets(
     if twice:
         raise ValueError(
             f"{len(twice)} photographs, such as {os.fspath(min(twice))!r}, are "
-            "in `calibrate_on` and in `measure_on`. What calibrates the file "
-            "would flatter it when measured; give folders that share none."
+            "in `calibrate_on` and in `measure_on`. Accuracy measured on "
+            "photographs that calibrated the file is too high; pass folders "
+            "that share none."
         )
     trial = found["data"] or found["measure_on"]
     return PhotographSets(

@@ -1,4 +1,4 @@
-"""The JSON file beside an exported file, with what it says and its digests."""
+"""The JSON file beside an exported file: its description and digests."""
 
 import dataclasses
 import json
@@ -14,18 +14,19 @@ _MOST_BYTES = 4 << 20
 
 
 def sidecar_of(path: pathlib.Path) -> pathlib.Path:
-    """Returns where the description of an exported file lies, beside it."""
+    """Returns the path of the description beside an exported file."""
     return path.with_name(f"{path.name}.json")
 
 
 def check_sidecar(path: pathlib.Path) -> None:
-    """Raises if a file of another kind lies where the description will.
+    """Raises if writing a description would overwrite another kind of file.
 
     Args:
         path: The exported file or folder.
 
     Raises:
-        ValueError: If it does.
+        ValueError: If there is a file of that name that `export` has not
+            written.
     """
     sidecar = sidecar_of(path)
     if not sidecar.exists() and not sidecar.is_symlink():
@@ -42,17 +43,16 @@ def check_sidecar(path: pathlib.Path) -> None:
 
 
 def read_sidecar(path: pathlib.Path) -> dict[str, Any]:
-    """Returns what was written beside an exported file, checked.
+    """Returns the validated description of an exported file.
 
-    The file may come from anybody: what is returned has the types, the sizes
-    and the keys that `write_sidecar` gives them, whatever the file says.
+    The file may come from anyone, so every value that is used is checked for
+    its type and size.
 
     Args:
         path: The exported file or folder.
 
     Raises:
-        ValueError: If there is no such description, it is damaged, or it says
-            what no export says.
+        ValueError: If the description is missing, damaged or invalid.
     """
     sidecar = sidecar_of(path)
     try:
@@ -79,13 +79,13 @@ def write_sidecar(
     description: dict[str, Any],
     **facts: Any,
 ) -> pathlib.Path:
-    """Writes the description of an exported file with the digests of it.
+    """Writes the description of an exported file, with digests.
 
     Args:
         path: The exported file or folder.
         files: All files and folders that belong to it.
-        description: What `describe` returned.
-        **facts: What else is known, plain values and dataclasses.
+        description: The result of `describe`.
+        **facts: Further entries, plain values or dataclasses.
 
     Returns:
         The path of the file written.
@@ -113,5 +113,6 @@ def write_sidecar(
         },
     }
     sidecar = sidecar_of(path)
-    sidecar.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    sidecar.write_text(text + "\n", encoding="utf-8")
     return sidecar

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Buffer
 from collections.abc import Iterable
 from collections.abc import Mapping
 
@@ -17,7 +16,7 @@ def text_sha256(text: str) -> str:
     return sha256_of([text.encode()])
 
 
-def sha256_of(pieces: Iterable[Buffer]) -> str:
+def sha256_of(pieces: Iterable[bytes]) -> str:
     """Returns the hexadecimal SHA-256 digest of bytes that come in pieces.
 
     Args:

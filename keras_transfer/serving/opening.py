@@ -16,7 +16,7 @@ from keras_transfer.serving.exported import open_runner
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """Returns the format of a model file, by its name, without opening it.
+    """Returns the format of a model file from its name, without opening it.
 
     Args:
         path: A `.keras`, `.onnx`, `.tflite` or `.xml` file, or the folder of
@@ -58,23 +58,25 @@ def format_of(path: str | os.PathLike) -> str:
 
 
 def open_classifier(path: str | os.PathLike, trust: bool = False) -> Classifier:
-    """Opens a classifier of any format that `export` writes, or of Keras.
+    """Opens a classifier from a `.keras` file or any export format.
 
-    Keras is imported for `.keras` files alone; an exported file needs its
-    runtime and the JSON file that was written beside it, whose digests it is
-    compared with. They prove that no file is damaged or mixed up with another.
-    They do not prove where the files come from: whoever can change a model can
-    write new digests beside it. Runtimes read the other formats as data, a
-    SavedModel is a program, so take one only from whom you trust.
+    Keras is imported only for `.keras` files. An exported file needs its
+    runtime and the JSON file beside it, and is compared with the SHA-256
+    digests in there. They prove integrity: no file is damaged, missing or mixed
+    up with another export. They do not prove origin: anyone who can replace a
+    model can replace its digests. This matters most for a SavedModel, which is
+    a program that can read and write files, while the other formats are data
+    to their runtimes. Open a SavedModel only if you trust its source.
 
     Args:
         path: As for `format_of`.
-        trust: Whether to run a SavedModel without digests beside it. Digests
-            that do not match are refused all the same. Defaults to False.
+        trust: Whether to run a SavedModel without digests beside it. Files
+            that do not match their digests are refused nevertheless. Defaults
+            to `False`.
 
     Raises:
-        ValueError: If the file is not there, is damaged, takes no images, or
-            is a SavedModel without digests and `trust` is false.
+        ValueError: If the file is missing, is damaged, does not classify
+            images, or is a SavedModel without digests and `trust` is `False`.
         ImportError: If its runtime is not installed.
     """
     format = format_of(path)
@@ -117,7 +119,7 @@ def _open(path, name, trust):
 def check_exported(
     path: pathlib.Path, name: str, trust: bool
 ) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    """Checks an exported file as far as that goes without its runtime.
+    """Checks an exported file without opening it in its runtime.
 
     Args:
         path: The file or folder, no link to it.
@@ -137,11 +139,11 @@ def check_exported(
     if name == "tf_saved_model" and not os.path.lexists(sidecar_of(path)):
         if not trust:
             raise ValueError(
-                f"{path.name!r} is a SavedModel, which is code: once loaded it "
-                "may read and write files. It has no digest of ours, which "
+                f"{path.name!r} is a SavedModel, which is code: it can read "
+                "and write files. There is no digest of it, which "
                 "`keras-transfer export` writes beside it as "
-                f"{sidecar_of(path).name!r}. If you trust where it comes from, "
-                "pass --trust (in Python: trust=True)."
+                f"{sidecar_of(path).name!r}. If you trust its source, pass "
+                "--trust (in Python: trust=True)."
             )
         return None, digests_of(path, target.files(path))
     record = read_sidecar(path)

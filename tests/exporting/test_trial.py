@@ -85,7 +85,7 @@ def flatten(graph):
         (zero, "returns the same for every image"),
         (shift, "differ from those of Keras by 0.0"),
         (spoil, "returns NaN or infinity"),
-        (shake, "something else each time"),
+        (shake, "outputs change from run to run"),
         (flatten, r"returns the shape \(1, 24\), Keras \(8, 3\)"),
     ],
 )
