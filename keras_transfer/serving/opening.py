@@ -70,9 +70,9 @@ def open_classifier(path: str | os.PathLike, trust: bool = False) -> Classifier:
 
     Args:
         path: As for `format_of`.
-        trust: Whether to run a SavedModel without digests beside it. Files
-            that do not match their digests are refused nevertheless. Defaults
-            to `False`.
+        trust: Whether to run a SavedModel without digests beside it, or with
+            operations that may read or write files. Files that do not match
+            their digests are refused nevertheless. Defaults to `False`.
 
     Raises:
         ValueError: If the file is missing, is damaged, does not classify
@@ -90,6 +90,14 @@ def open_classifier(path: str | os.PathLike, trust: bool = False) -> Classifier:
 def _open(path, name, trust):
     target = FORMATS[name]
     record, digests = check_exported(path, name, trust)
+    effects = [] if trust else target.side_effects(path)
+    if effects:
+        raise ValueError(
+            f"{path.name!r} is a SavedModel that contains "
+            f"{', '.join(effects)[:200]}. No network needs them, and they may "
+            "read or write files. If you trust its source, pass --trust (in "
+            "Python: trust=True)."
+        )
     runner = open_runner(target, path, record)
     if record is None:
         record = {

@@ -254,11 +254,46 @@ def test_trust_is_no_pardon_for_a_changed_saved_model(saved, tmp_path):
         open_classifier(path, trust=True)
 
 
+def test_a_saved_model_that_writes_files_is_run_only_with_trust(tmp_path):
+    import tensorflow as tf
+
+    written = tmp_path / "written"
+
+    class Network(tf.Module):
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, 16, 16, 3], tf.float32)]
+        )
+        def serve(self, images):
+            def write():
+                tf.io.write_file(str(written), "harm")
+                return 1.0
+
+            scale = tf.cond(tf.size(images) > 0, write, lambda: 1.0)
+            return scale * tf.reduce_mean(images, axis=(1, 2))
+
+    network = Network()
+    path = tmp_path / "saved"
+    signatures = {"serving_default": network.serve}
+    tf.saved_model.save(network, path, signatures=signatures)
+    record = description([path])
+    record["input"]["shape"] = [None, 16, 16, 3]
+    sidecar_of(path).write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"contains WriteFile\. No network"):
+        open_classifier(path)
+    assert not written.exists()
+    open_classifier(path, trust=True).probabilities(images())
+    assert written.exists()
+
+
 def test_a_saved_model_that_is_none_is_a_sentence(tmp_path):
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").write_bytes(b"no graph" * 9)
     with pytest.raises(ValueError, match=r"'saved' cannot be opened by tensor"):
         open_classifier(tmp_path / "saved", trust=True)
+    record = description([tmp_path / "saved"])
+    (tmp_path / "saved.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"its saved_model.pb cannot be read"):
+        open_classifier(tmp_path / "saved")
 
 
 def test_a_saved_model_without_its_signature_is_a_sentence(tmp_path):

@@ -145,6 +145,17 @@ class Format(abc.ABC):
         """
         return [path]
 
+    def side_effects(self, path: pathlib.Path) -> list[str]:
+        """Returns the operations of a file that may do more than compute.
+
+        Args:
+            path: The file or folder.
+
+        Raises:
+            ValueError: If it is damaged.
+        """
+        return []
+
     @abc.abstractmethod
     def open(self, path: pathlib.Path) -> Runner:
         """Loads what was written into its own runtime.

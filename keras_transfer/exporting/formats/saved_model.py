@@ -2,6 +2,7 @@
 
 import json
 
+from keras_transfer.exporting.formats import saved_model_graph
 from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.formats.format import Runner
@@ -25,6 +26,9 @@ class SavedModel(Format):
         folder = path / "assets.extra"
         folder.mkdir()
         (folder / "keras_transfer.json").write_text(json.dumps(description))
+
+    def side_effects(self, path):
+        return saved_model_graph.side_effects(path)
 
     def open(self, path):
         import tensorflow as tf
