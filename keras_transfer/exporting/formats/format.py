@@ -9,9 +9,11 @@ from __future__ import annotations
 import abc
 import dataclasses
 import importlib.util
+import math
 import pathlib
 import typing
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 from typing import NamedTuple
 
@@ -19,6 +21,10 @@ import numpy as np
 
 if typing.TYPE_CHECKING:
     import keras
+
+
+# In any tensor inside of a network, for one image; 2 GiB of float32.
+_MOST_ELEMENTS = 1 << 29
 
 
 class Axes(NamedTuple):
@@ -49,6 +55,24 @@ class Runner:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         return self.run(images)
+
+
+def check_sizes(shapes: Iterable[Iterable[int | None]]) -> None:
+    """Raises if a network would need more memory than networks need.
+
+    Args:
+        shapes: Shape of each tensor in it; open lengths, `None` or negative,
+            count as 1.
+
+    Raises:
+        ValueError: With the first shape that is too large.
+    """
+    for shape in map(tuple, shapes):
+        if math.prod(max(1, n or 1) for n in shape) > _MOST_ELEMENTS:
+            raise ValueError(
+                f"it computes a tensor of the shape {shape}, larger than "
+                f"{_MOST_ELEMENTS:,} elements"
+            )
 
 
 class Format(abc.ABC):

@@ -8,6 +8,7 @@ import numpy as np
 from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.format import check_sizes
 
 
 class LiteRT(Format):
@@ -30,6 +31,10 @@ class LiteRT(Format):
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(str(path), num_threads=os.cpu_count())
+        check_sizes(
+            tensor["shape"].tolist()
+            for tensor in interpreter.get_tensor_details()
+        )
         inputs = interpreter.get_input_details()
         outputs = interpreter.get_output_details()
         if len(inputs) != 1 or not outputs:

@@ -7,6 +7,7 @@ import sys
 from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.format import check_sizes
 
 # On processors with bfloat16 the default precision is off by 0.98 in logits.
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -50,9 +51,15 @@ class OpenVINO(Format):
 
     def open(self, path):
         openvino = _import_openvino()
-        compiled = openvino.Core().compile_model(
-            str(path), "CPU", _FULL_PRECISION
+        core = openvino.Core()
+        network = core.read_model(str(path))
+        # Before constants are computed, which takes what their shapes say.
+        check_sizes(
+            _lengths(output.partial_shape)
+            for operation in network.get_ops()
+            for output in operation.outputs()
         )
+        compiled = core.compile_model(network, "CPU", _FULL_PRECISION)
         if len(compiled.inputs) != 1 or not compiled.outputs:
             raise ValueError(
                 f"it has {len(compiled.inputs)} inputs and "
@@ -70,12 +77,13 @@ class OpenVINO(Format):
 
 
 def _axes(port):
-    shape = port.partial_shape
-    lengths = shape if shape.rank.is_static else ()
-    return Axes(
-        tuple(n.get_length() if n.is_static else None for n in lengths),
-        port.element_type.to_dtype().name,
-    )
+    return Axes(_lengths(port.partial_shape), port.element_type.to_dtype().name)
+
+
+def _lengths(shape):
+    if shape.rank.is_dynamic:
+        return ()
+    return tuple(n.get_length() if n.is_static else None for n in shape)
 
 
 def _import_openvino():
