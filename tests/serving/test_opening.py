@@ -14,6 +14,7 @@ import pytest
 import keras_transfer as kt
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import sidecar_of
+from keras_transfer.serving.classifier import check_image_shape
 from keras_transfer.serving.opening import format_of
 from keras_transfer.serving.opening import open_classifier
 from tests.serving.hostile_exports import description
@@ -309,6 +310,12 @@ def test_a_link_to_an_export_leads_to_its_description(copied):
     link.parent.mkdir()
     link.symlink_to(copied)
     assert open_classifier(link).class_names == ("a", "b", "c")
+
+
+def test_images_that_fill_the_memory_are_refused():
+    assert check_image_shape([2048, 4096, 3], "m") == (2048, 4096, 3)
+    with pytest.raises(ValueError, match="m takes images of 100000 by 100000"):
+        check_image_shape([100_000, 100_000, 3], "m")
 
 
 def test_large_images_are_computed_in_smaller_batches(classifier):
