@@ -1,4 +1,4 @@
-"""The part of a model that computes predictions, as export wants it."""
+"""The part of a model that computes predictions, ready for export."""
 
 import inspect
 import math
@@ -14,8 +14,8 @@ from keras_transfer.exporting import layer_copies
 from keras_transfer.exporting.batch_norm_folding import fold_batch_norms
 from keras_transfer.exporting.replay import replay
 
-# They return their input at inference. Exactly these classes: what a subclass
-# does is its own affair.
+# They return their input at inference. Exactly these classes: a subclass may
+# do something else.
 _TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
     keras.layers.AlphaDropout,
@@ -34,9 +34,9 @@ class InferenceGraph(NamedTuple):
 
     Args:
         model: A flat Functional model in float32.
-        folded: Number of BatchNormalization layers that went into others.
-        kept: Number of those that remain.
-        dtypes: The other precisions that layers of the original compute in.
+        folded: Number of BatchNormalization layers folded into others.
+        kept: Number of BatchNormalization layers that remain.
+        dtypes: Precisions other than float32 that the model computes in.
     """
 
     model: keras.Model
@@ -46,15 +46,15 @@ class InferenceGraph(NamedTuple):
 
 
 def inference_graph(model: keras.Model) -> InferenceGraph:
-    """Builds the flat float32 graph that leads from images to predictions.
+    """Builds the flat float32 graph from images to predictions.
 
-    Dropout and auxiliary heads are gone, every other layer is called with
-    `training=False`, preprocessing is `Rescaling`, convolutions of one group
-    per channel are depthwise, and BatchNormalization is folded where that is
-    exact.
+    Dropout and auxiliary heads are removed, all other layers are called with
+    `training=False`, normalization becomes `Rescaling`, convolutions with one
+    group per channel become depthwise, and BatchNormalization is folded where
+    that is exact.
 
     Args:
-        model: A model that `check_exportable` lets pass.
+        model: A model that passes `check_exportable`.
     """
     input_dtype = model.inputs[0].dtype
     flat = replay(

@@ -12,7 +12,7 @@ from keras_transfer.exporting.formats.format import check_sizes
 
 
 class LiteRT(Format):
-    """One small file for telephones and boards."""
+    """One small file for mobile and embedded devices."""
 
     name = "litert"
     suffix = ".tflite"
@@ -71,10 +71,10 @@ def _axes(tensor):
 
 
 def _options(precision, calibration):
-    """Returns what Keras hands to the converter of TensorFlow.
+    """Returns the options that Keras passes to TensorFlow's converter.
 
-    Without images to calibrate on, weights alone have eight bits; what flows
-    between layers is rounded as it comes.
+    Without images to calibrate on, only the weights have eight bits, and
+    activations are quantized dynamically.
     """
     if precision == "float32":
         return {}

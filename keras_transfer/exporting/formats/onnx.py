@@ -12,10 +12,10 @@ from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.onnx_external import external_files
 
-# A file of a few bytes can ask for any amount of memory as it runs.
+# Even a small file can allocate any amount of memory when it runs.
 _MOST_MEMORY = 4 << 30
 _DTYPES = {"float": "float32", "double": "float64"}
-# Their results are what a client sees; eight bits of them would be steps.
+# Their outputs are the predictions, for which eight bits are too coarse.
 _LAST = ("Softmax", "Sigmoid")
 
 
@@ -75,10 +75,9 @@ class Onnx(Format):
         inputs = session.get_inputs()
         if len(inputs) != 1:
             raise ValueError(
-                f"The ONNX file wants {len(inputs)} inputs, "
-                f"{[i.name for i in inputs]}. Expected the images alone: one "
-                "of the model's layers keeps constants that ONNX makes inputs "
-                "of."
+                f"The ONNX file has {len(inputs)} inputs, "
+                f"{[i.name for i in inputs]}. Expected only the images: a "
+                "layer of the model holds constants that became inputs."
             )
         name = inputs[0].name
         return Runner(

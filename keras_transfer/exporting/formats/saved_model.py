@@ -22,7 +22,7 @@ class SavedModel(Format):
         self, model, path, description, precision="float32", calibration=None
     ):
         model.export(path, format="tf_saved_model", verbose=False)
-        # The place that the format keeps for what others want to add.
+        # The folder that the format reserves for additions.
         folder = path / "assets.extra"
         folder.mkdir()
         (folder / "keras_transfer.json").write_text(json.dumps(description))

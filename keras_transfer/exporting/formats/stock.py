@@ -11,10 +11,10 @@ MEMBER = "keras_transfer.json"
 
 
 class Stock(Format):
-    """One file for Keras users; what `to_stock` returns.
+    """One file for Keras users, of the model that `to_stock` returns.
 
-    The description is one more member of the archive, which Keras leaves
-    unread, and loses when it saves the model again.
+    The description is an additional member of the archive, which Keras ignores
+    and drops when it saves the model again.
     """
 
     name = "stock"
