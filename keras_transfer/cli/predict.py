@@ -71,8 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     start_keras_for(arguments.model, arguments.trust)
     classifier = open_classifier(arguments.model, arguments.trust)
     has_unreadable = False
-    batch_size = classifier.batch_size(BATCH_SIZE)
-    answers = predict_files(classifier, paths, arguments.top, batch_size)
+    answers = predict_files(classifier, paths, arguments.top, BATCH_SIZE)
     with (
         contextlib.closing(answers),
         WRITERS[arguments.format](sys.stdout, paths) as writer,

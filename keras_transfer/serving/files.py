@@ -42,14 +42,15 @@ def predict_files(
 ) -> Iterator[Answer]:
     """Yields the classes of each image file, in order.
 
-    While the model computes one batch the next is decoded by threads, and no
-    other is in memory. A file that cannot be read takes no other with it.
+    While the model computes one batch, threads decode the next; no other is in
+    memory. A file that cannot be read does not affect the others.
 
     Args:
         classifier: What predicts.
         paths: The files.
         top: Number of classes for each.
-        batch_size: Images that are predicted together.
+        batch_size: Images that are predicted together; fewer if they are very
+            large. Defaults to 32.
         progress: Whether a progress bar is drawn on stderr. Defaults to
             drawing one for more than 100 files when stderr is a terminal.
     """
@@ -61,6 +62,7 @@ def predict_files(
     bar = Progress(
         console=Console(stderr=True), disable=not progress, transient=True
     )
+    batch_size = classifier.batch_size(batch_size)
     batches = _decoded(classifier, paths, batch_size)
     with contextlib.closing(batches), bar:
         task = bar.add_task("Predicting", total=len(paths))

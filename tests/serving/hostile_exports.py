@@ -100,7 +100,7 @@ def description(items):
         "files": {
             file.relative_to(top).as_posix(): {
                 "bytes": file.stat().st_size,
-                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+                "sha256": digest(file),
             }
             for file in files
         },
@@ -802,7 +802,8 @@ def sound_openvino(export):
 
 
 def digest(path):
-    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- Trying them -------------------------------------------------------------

@@ -295,6 +295,11 @@ def test_a_saved_model_that_is_none_is_a_sentence(tmp_path):
     (tmp_path / "saved.json").write_text(json.dumps(record))
     with pytest.raises(ValueError, match=r"its saved_model.pb cannot be read"):
         open_classifier(tmp_path / "saved")
+    os.truncate(tmp_path / "saved" / "saved_model.pb", 1 << 29)
+    record = description([tmp_path / "saved"])
+    (tmp_path / "saved.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="a saved_model.pb of 536,870,912 byt"):
+        open_classifier(tmp_path / "saved")
 
 
 def test_a_saved_model_without_its_signature_is_a_sentence(tmp_path):

@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+_MOST_BYTES = 1 << 28
 # What has a state and no effect but on the model itself.
 _OWN_STATE = re.compile(
     r"(Stateful)?PartitionedCall|If|Case|While|NoOp|Assert|DisableCopyOnRead"
@@ -29,10 +30,14 @@ def side_effects(path: pathlib.Path) -> list[str]:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
-    try:
-        saved = saved_model_pb2.SavedModel.FromString(
-            (path / "saved_model.pb").read_bytes()
+    file = path / "saved_model.pb"
+    if file.stat().st_size > _MOST_BYTES:
+        raise ValueError(
+            f"{path.name!r} has a saved_model.pb of {file.stat().st_size:,} "
+            f"bytes. Expected {_MOST_BYTES:,} at most: weights lie beside it."
         )
+    try:
+        saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     except DecodeError as error:
         raise ValueError(
             f"{path.name!r} is damaged: its saved_model.pb cannot be read."
