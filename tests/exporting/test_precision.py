@@ -12,6 +12,7 @@ from keras_transfer.exporting.accuracy import measure_accuracy
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
+from keras_transfer.serving.opening import open_classifier
 from tests.exporting import networks
 
 CLASSES = ["day", "night"]
@@ -91,6 +92,9 @@ def test_fewer_bits_are_smaller_and_still_right(
     difference = np.abs(outputs - outputs_of(wide, images)).max()
     assert outputs.dtype == "float32"
     assert 1e-6 < difference < {"float16": 0.01, "int8": 0.3}[precision]
+    # What serves it finds what it was told to find.
+    served = open_classifier(exported.path).probabilities(images)
+    np.testing.assert_allclose(served, outputs, atol=1e-6)
     # The tools have no advice left. TensorFlow's own remarks depend on what
     # else the process has done.
     assert not [log for log in caplog.records if log.name != "tensorflow"]

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.cli import main
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import sidecar_of
 from keras_transfer.serving.classifier import check_image_shape
 from keras_transfer.serving.opening import format_of
 from keras_transfer.serving.opening import open_classifier
 from tests.serving.hostile_exports import description
+from tests.serving.http_client import photograph
 
 NAMES = {
     "onnx": "model.onnx",
@@ -241,6 +243,18 @@ def test_a_saved_model_without_digests_is_run_only_with_trust(saved, tmp_path):
     assert found.class_names is None
     rows = found.probabilities(images())
     np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-6)
+
+
+def test_commands_and_the_service_take_the_word_for_it(saved, tmp_path, capsys):
+    (tmp_path / "image.png").write_bytes(photograph())
+    words = ["predict", str(saved), str(tmp_path / "image.png")]
+    assert main(words) == 2
+    assert "pass --trust" in capsys.readouterr().err
+    assert main([*words, "--trust"]) == 0
+    assert capsys.readouterr().out.startswith(str(tmp_path / "image.png"))
+    with pytest.raises(ValueError, match="which is code"):
+        kt.build_service(saved)
+    assert kt.build_service(saved, trust=True)
 
 
 def test_trust_is_no_pardon_for_a_changed_saved_model(saved, tmp_path):
