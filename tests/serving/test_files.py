@@ -117,3 +117,14 @@ def test_what_is_not_finite_is_told_of_its_image_alone(classifier, paths):
     assert (first.predictions, second.fault) == (None, None)
     assert first.fault == "the model returns NaN or infinity for it"
     assert len(second.predictions) == 1
+
+
+def test_large_images_are_computed_a_few_at_a_time(classifier, paths):
+    sizes = []
+    wide = dataclasses.replace(
+        constant(classifier, lambda batch: sizes.append(len(batch))),
+        input_shape=(2048, 2048, 3),
+        dtype="uint8",
+    )
+    assert len(list(predict_files(wide, paths[:5]))) == 5
+    assert sizes == [4, 1]
