@@ -89,5 +89,5 @@ def run(arguments: argparse.Namespace) -> int:
             "stops it)",
             flush=True,
         )
-        run_until_stopped(application, taken)
+        run_until_stopped(application, taken, limits)
     return 0

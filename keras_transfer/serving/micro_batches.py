@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+THREAD_NAME = "micro-batches"
+
 
 class MicroBatches:
     """Computes single items together, in one thread that owns the model.
@@ -42,7 +44,7 @@ class MicroBatches:
         self._observe = observe
         self._waiting: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(
-            target=self._work, name="micro-batches", daemon=True
+            target=self._work, name=THREAD_NAME, daemon=True
         )
         self._thread.start()
 
@@ -52,10 +54,14 @@ class MicroBatches:
         self._waiting.put((item, future))
         return future
 
-    def close(self) -> None:
-        """Computes what is waiting, then ends the thread."""
+    def close(self, seconds: float | None = None) -> None:
+        """Computes what is waiting, then ends the thread.
+
+        Args:
+            seconds: How long to wait for it. Defaults to as long as it takes.
+        """
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(seconds)
 
     def _work(self):
         is_open = True

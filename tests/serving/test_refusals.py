@@ -183,7 +183,7 @@ def test_who_asks_before_sending_a_large_body_sends_nothing(service):
 
 def test_a_body_that_does_not_come_is_not_waited_for(classifier):
     limits = ServiceLimits(body_seconds=0.2)
-    with running(build_application(classifier, limits)) as service:
+    with running(build_application(classifier, limits), limits) as service:
         reply = service.send_bytes(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
             b"Content-Length: 10\r\n\r\n12345",
@@ -225,7 +225,7 @@ def held(classifier):
 
     slow = dataclasses.replace(classifier, run=run)
     limits = ServiceLimits(max_requests=2, max_batch=1)
-    with running(build_application(slow, limits)) as service:
+    with running(build_application(slow, limits), limits) as service:
         yield service, gate, begun
         gate.set()
 
