@@ -8,10 +8,12 @@ are limited by the operating system, and are ended where they take too long.
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import AsyncIterator
 
@@ -25,12 +27,13 @@ from keras_transfer.serving.uploads import Pixels
 from keras_transfer.serving.uploads import Uploads
 
 _PIECE = 2**18
+_LARGE_BYTES = 2**25
 # The path is handed over, for it may have been changed since Python started.
 _START = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from keras_transfer.serving.decoders import work
-work(json.loads(sys.argv[2]))
+work(json.loads(sys.argv[2]), *json.loads(sys.argv[3]))
 """
 
 
@@ -51,8 +54,10 @@ class Decoders:
             "pixel_range": classifier.pixel_range,
             "limits": dataclasses.asdict(limits),
         }
+        # Its lock is had by one process at a time, and lost with the process.
+        self._lock = tempfile.TemporaryFile()
         self._all = [
-            _Decoder(json.dumps(settings), limits.decode_seconds)
+            _Decoder(json.dumps(settings), limits.decode_seconds, self._lock)
             for _ in range(limits.max_decoders)
         ]
         self._idle: asyncio.Queue = asyncio.Queue()
@@ -67,6 +72,7 @@ class Decoders:
         """Ends the processes, whatever they do."""
         for decoder in self._all:
             await decoder.end()
+        self._lock.close()
 
     @contextlib.asynccontextmanager
     async def decode(
@@ -101,22 +107,25 @@ class Decoders:
 class _Decoder:
     """One process, started anew where it ended."""
 
-    def __init__(self, settings, seconds):
-        self._settings, self._seconds = settings, seconds
+    def __init__(self, settings, seconds, lock):
+        self._settings, self._seconds, self._lock = settings, seconds, lock
         self._process = None
         self.is_busy = False
 
     async def start(self):
-        own_group = {"process_group": 0} if os.name == "posix" else {}
+        is_posix = os.name == "posix"
+        own_group = {"process_group": 0} if is_posix else {}
+        lock = [self._lock.fileno()] if is_posix else []
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-c", _START),
-            *(json.dumps(sys.path), self._settings),
+            *(json.dumps(sys.path), self._settings, json.dumps(lock)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # Libraries print there what clients make them.
             stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             limit=2**20,
+            pass_fds=lock,
             **own_group,
         )
         self.is_busy = False
@@ -182,18 +191,21 @@ class _Decoder:
         return head, values.reshape(head["shape"])
 
 
-def work(settings: dict) -> None:
+def work(settings: dict, lock: int | None = None) -> None:
     """Decodes what comes in, until there is no more; runs in its own process.
 
     Args:
         settings: Arguments of `Uploads`.
+        lock: Descriptor of the file to lock for large images.
     """
     # Ctrl-C is for the process that answers, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Pillow warns of broken files; clients would fill the memory with it.
     warnings.simplefilter("ignore")
     limits = ServiceLimits(**settings.pop("limits"))
-    uploads = Uploads(**settings, limits=limits)
+    uploads = Uploads(
+        **settings, limits=limits, lock=functools.partial(_alone, lock)
+    )
     source = sys.stdin.buffer
     sink = os.fdopen(os.dup(1), "wb")
     sys.stdout = sys.stderr
@@ -233,6 +245,21 @@ def _say(sink, pixels):
     sink.write(json.dumps(head).encode() + b"\n")
     sink.write(values.data)
     sink.flush()
+
+
+@contextlib.contextmanager
+def _alone(lock, size):
+    """Lets one process at a time decode a large image."""
+    if lock is None or size <= _LARGE_BYTES:
+        yield
+        return
+    import fcntl  # Not on Windows, where there is no lock.
+
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.lockf(lock, fcntl.LOCK_UN)
 
 
 def _limit_memory(size):

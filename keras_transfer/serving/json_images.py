@@ -68,7 +68,7 @@ class JsonImages:
                 image, position = _file(body, position, number)
             elif kind == b"[":
                 image, position = self._pixels(body, position, number)
-            elif not kind:
+            elif kind in (b"", b"]"):
                 raise _unreadable(body, position)
             else:
                 raise Refusal(

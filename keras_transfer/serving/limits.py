@@ -9,7 +9,7 @@ class ServiceLimits:
     """Limits of a service; a request beyond one is refused with a sentence.
 
     With the defaults, clients can make a service take at most 500 MB more
-    than the model does: the bodies, what two decoders take, and the images
+    than the model does: the bodies, what decoders take, and the images
     that wait for the model.
 
     Args:
@@ -29,7 +29,8 @@ class ServiceLimits:
             longest time are closed. Defaults to 256.
         max_decoders: Processes that decode images. Defaults to 2.
         max_decoder_bytes: Memory that each of them may take for a request,
-            where the operating system can limit it. Defaults to 192 MiB.
+            where the operating system can limit it; large images are decoded
+            one at a time. Defaults to 320 MiB.
         max_batch: Images that the model computes together. Defaults to 16.
         max_wait_ms: Milliseconds that a batch waits for more images before it
             is computed. Defaults to 5.
@@ -55,7 +56,7 @@ class ServiceLimits:
     max_requests: int = 32
     max_connections: int = 256
     max_decoders: int = 2
-    max_decoder_bytes: int = 192 * 2**20
+    max_decoder_bytes: int = 320 * 2**20
     max_batch: int = 16
     max_wait_ms: float = 5.0
     head_seconds: float = 10.0

@@ -5,20 +5,24 @@ Nothing here is trusted, and nothing here runs in the process that answers: see
 """
 
 import io
+from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from email.message import Message
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import FormParser
 
 from keras_transfer.data.diagnosis import BOMBS
 from keras_transfer.data.diagnosis import explain_contents
-from keras_transfer.data.images import FORMATS
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.body import Refusal
+from keras_transfer.serving.image_headers import bytes_to_decode
+from keras_transfer.serving.image_headers import check_header
+from keras_transfer.serving.image_headers import count_pixels
 from keras_transfer.serving.json_images import JsonImages
 from keras_transfer.serving.limits import ServiceLimits
 
@@ -29,8 +33,6 @@ _EXPECTED = (
     "in base64 or nested lists of pixels."
 )
 _LONGEST_NAME = 200
-# Progressive files have about ten. Each takes as long as decoding all pixels.
-_MOST_SCANS = 100
 
 
 class Pixels(NamedTuple):
@@ -56,6 +58,8 @@ class Uploads:
         dtype: Type of the pixels.
         pixel_range: Smallest and largest pixel, where somebody recorded it.
         limits: What clients may send.
+        lock: Called with the bytes that decoding may take, it returns a
+            context to do it in.
     """
 
     def __init__(
@@ -65,12 +69,14 @@ class Uploads:
         dtype: str,
         pixel_range: tuple[float, float] | None,
         limits: ServiceLimits,
+        lock: Callable[[int], AbstractContextManager] = nullcontext,
     ):
         self._size = tuple(input_shape[:2])
         self._color_mode = color_mode
         self._dtype = dtype
         self._range = pixel_range
         self._limits = limits
+        self._lock = lock
         self._json = JsonImages(tuple(input_shape), dtype)
 
     def read(self, body: bytes, content_type: str) -> Iterator[Pixels]:
@@ -115,7 +121,15 @@ class Uploads:
 
     def _check_sum(self, images):
         most = self._limits.max_request_pixels
-        total = sum(map(_count_pixels, images)) if len(images) > 1 else 0
+        total = 0
+        if len(images) > 1:
+            height, width = self._size
+            total = sum(
+                height * width
+                if isinstance(image, np.ndarray)
+                else count_pixels(image)
+                for image in images
+            )
         if total > most:
             raise Refusal(
                 413,
@@ -127,26 +141,27 @@ class Uploads:
         # Broken files make Pillow raise nearly anything; all of it is an
         # answer.
         try:
-            _check_scans(contents)
-            return decode_file(
-                io.BytesIO(contents),
-                self._size,
-                self._color_mode,
-                self._limits.max_pixels,
-            )
-        except MemoryError as error:
-            limit = self._limits.max_decoder_bytes / 2**20
-            raise Refusal(
-                413,
-                f"The image {name!r} cannot be read: decoding it takes more "
-                f"than {limit:g} MiB. Send a smaller one, or a JPEG.",
-            ) from error
+            check_header(contents, self._limits.max_pixels)
+            with self._lock(bytes_to_decode(contents)):
+                return decode_file(
+                    io.BytesIO(contents),
+                    self._size,
+                    self._color_mode,
+                    self._limits.max_pixels,
+                )
         except Exception as error:
             reason = explain_contents(contents[:16], error)
             status, mend = 422, "Send a JPEG, PNG, GIF, BMP or WebP file"
+            limit = self._limits.max_decoder_bytes
             if isinstance(error, BOMBS):
                 most = self._limits.max_pixels
                 status, mend = 413, f"Send at most {most / 1e6:g} megapixels"
+            elif bytes_to_decode(contents) > limit:
+                # Of the libraries, some say that the file is broken.
+                if isinstance(error, MemoryError):
+                    reason = "it is large"
+                reason += f"; decoding it may take over {limit / 2**20:g} MiB"
+                status, mend = 413, "Send a smaller one, or a JPEG"
             raise Refusal(
                 status, f"The image {name!r} cannot be read: {reason}. {mend}."
             ) from error
@@ -214,23 +229,6 @@ def _from_form(body, content_type):
             400,
             "The multipart form ends before its last boundary. Send all of it.",
         )
-
-
-def _count_pixels(contents):
-    if isinstance(contents, np.ndarray):
-        return contents.shape[0] * contents.shape[1]
-    try:
-        with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
-            return image.width * image.height
-    except Exception:
-        return 0  # Decoding it will tell.
-
-
-def _check_scans(contents):
-    if contents.startswith(b"\xff\xd8"):
-        count = contents.count(b"\xff\xda")
-        if count > _MOST_SCANS:
-            raise ValueError(f"{count} scans")
 
 
 def _printable(name):
