@@ -22,17 +22,8 @@ def count_pixels(contents: bytes) -> int:
     return width * height
 
 
-def bytes_to_decode(contents: bytes) -> int:
-    """Returns the most memory that decoding an image file takes.
-
-    Args:
-        contents: An image file.
-    """
-    return _BYTES_OF_A_PIXEL * count_pixels(contents)
-
-
-def check_header(contents: bytes, max_pixels: int) -> None:
-    """Raises if decoding an image file would take too long.
+def check_header(contents: bytes, max_pixels: int) -> int:
+    """Returns the most memory in bytes that decoding an image file takes.
 
     Args:
         contents: The image file.
@@ -49,6 +40,7 @@ def check_header(contents: bytes, max_pixels: int) -> None:
         scans = contents.count(b"\xff\xda")
         if scans > _MOST_SCANS:
             raise ValueError(f"The JPEG comes in {scans} scans.")
+    return _BYTES_OF_A_PIXEL * count
 
 
 def _size(contents):

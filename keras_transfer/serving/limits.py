@@ -30,7 +30,7 @@ class ServiceLimits:
         max_decoders: Processes that decode images. Defaults to 2.
         max_decoder_bytes: Memory that each of them may take for a request,
             where the operating system can limit it; large images are decoded
-            one at a time. Defaults to 320 MiB.
+            one at a time. Defaults to 288 MiB.
         max_batch: Images that the model computes together. Defaults to 16.
         max_wait_ms: Milliseconds that a batch waits for more images before it
             is computed. Defaults to 5.
@@ -56,7 +56,7 @@ class ServiceLimits:
     max_requests: int = 32
     max_connections: int = 256
     max_decoders: int = 2
-    max_decoder_bytes: int = 320 * 2**20
+    max_decoder_bytes: int = 288 * 2**20
     max_batch: int = 16
     max_wait_ms: float = 5.0
     head_seconds: float = 10.0

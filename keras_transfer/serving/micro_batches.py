@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-THREAD_NAME = "micro-batches"
-
 
 class MicroBatches:
     """Computes single items together, in one thread that owns the model.
@@ -44,7 +42,7 @@ class MicroBatches:
         self._observe = observe
         self._waiting: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(
-            target=self._work, name=THREAD_NAME, daemon=True
+            target=self._work, name="micro-batches", daemon=True
         )
         self._thread.start()
 

@@ -14,7 +14,6 @@ from keras_transfer.serving.connections import KEEP_ALIVE_SECONDS
 from keras_transfer.serving.connections import Connections
 from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.log import bound_logs
-from keras_transfer.serving.micro_batches import THREAD_NAME
 
 # By then all connections have ended, see `Connections.end`.
 _GRACE_SECONDS = 3
@@ -70,6 +69,8 @@ def run_until_stopped(
 ) -> None:
     """Answers until SIGTERM or SIGINT, then for three more seconds at most.
 
+    In the main thread it ends the process after SIGTERM, with exit code 0.
+
     Args:
         application: An ASGI application.
         taken: A bound socket, which is closed at the end.
@@ -89,9 +90,9 @@ def run_until_stopped(
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, previous)
-    if is_main and any(t.name == THREAD_NAME for t in threading.enumerate()):
-        # The model computes what nobody waits for; Python would end it halfway,
-        # which brings some runtimes to crash.
+    if is_main:
+        # Runtimes take seconds to end, and some crash where a model still
+        # computes what nobody waits for.
         sys.stdout.flush()
         os._exit(0)
 

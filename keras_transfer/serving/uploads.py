@@ -20,7 +20,6 @@ from keras_transfer.data.diagnosis import BOMBS
 from keras_transfer.data.diagnosis import explain_contents
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.body import Refusal
-from keras_transfer.serving.image_headers import bytes_to_decode
 from keras_transfer.serving.image_headers import check_header
 from keras_transfer.serving.image_headers import count_pixels
 from keras_transfer.serving.json_images import JsonImages
@@ -140,9 +139,10 @@ class Uploads:
     def _decoded(self, name, contents):
         # Broken files make Pillow raise nearly anything; all of it is an
         # answer.
+        needed = 0
         try:
-            check_header(contents, self._limits.max_pixels)
-            with self._lock(bytes_to_decode(contents)):
+            needed = check_header(contents, self._limits.max_pixels)
+            with self._lock(needed):
                 return decode_file(
                     io.BytesIO(contents),
                     self._size,
@@ -156,7 +156,7 @@ class Uploads:
             if isinstance(error, BOMBS):
                 most = self._limits.max_pixels
                 status, mend = 413, f"Send at most {most / 1e6:g} megapixels"
-            elif bytes_to_decode(contents) > limit:
+            elif needed > limit:
                 # Of the libraries, some say that the file is broken.
                 if isinstance(error, MemoryError):
                     reason = "it is large"

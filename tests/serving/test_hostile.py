@@ -140,6 +140,7 @@ def test_slow_connections_shut_nobody_out(process, service):
             for raw in slow:
                 with contextlib.suppress(ConnectionError):
                     raw.send(b"x")
+            time.sleep(0.1)
             good = service.post(photograph(), "image/png")
             assert (good.status, good.json) == (200, service.expected)
         assert memory_of(process) - before < 100e6
