@@ -2,7 +2,7 @@
 
     python examples/benchmarks/serving.py model.onnx --seconds 60 --users 8
 
-Needs `pip install "keras-transfer[serve]" locust`. Each user sends one
+Needs `pip install "keras-transfer[serve,test]"`. Each user sends one
 photograph after the other over a connection of its own, on this machine; the
 load generator shares the processor with the service, so a service on a machine
 to itself answers sooner.
