@@ -37,7 +37,6 @@ _PAGE_HEADERS = {
 }
 # What the model still computes at the end, nobody waits for any more.
 _LAST_BATCH_SECONDS = 0.5
-_JSON = "application/json"
 
 
 def build_application(
@@ -62,7 +61,7 @@ def build_application(
         return JSONResponse({"status": "ok"})
 
     async def tell_metadata(request):
-        return Response(metadata, media_type=_JSON)
+        return Response(metadata, media_type="application/json")
 
     async def tell_metrics(request):
         metrics = service.metrics
@@ -230,9 +229,8 @@ def _respond(images, rows, class_names, top):
 
 
 def _refuse(refusal):
-    return JSONResponse(
-        {"error": str(refusal)}, refusal.status, refusal.headers
-    )
+    body = {"error": str(refusal)}
+    return JSONResponse(body, refusal.status, refusal.headers)
 
 
 async def _explain_status(request, error):
@@ -247,7 +245,5 @@ async def _explain_status(request, error):
 
 
 async def _explain_failure(request, error):
-    name = type(error).__name__
-    return _refuse(
-        Refusal(500, f"The service failed with {name}; its log tells more.")
-    )
+    sentence = f"The service failed with {type(error).__name__}; see its log."
+    return _refuse(Refusal(500, sentence))

@@ -68,16 +68,15 @@ class Bodies:
         # Python refuses to read numbers of thousands of digits.
         if declared.isdecimal() and int(declared[:20]) > self._most():
             raise self._too_long()
-        body = bytearray()
+        body, arrival = bytearray(), _Arrival()
         try:
-            await self._fill(body, receive)
+            await self._fill(body, arrival, receive)
             yield body
         finally:
-            self._held -= len(body)
+            self._held -= arrival.held
 
-    async def _fill(self, body, receive):
+    async def _fill(self, body, arrival, receive):
         seconds = self._limits.body_seconds
-        arrival = _Arrival()
         self._arriving[arrival] = None
         try:
             async with asyncio.timeout(seconds) as arrival.timeout:
@@ -87,8 +86,10 @@ class Bodies:
                     if message["type"] == "http.disconnect":
                         # Nobody is there to read it; the count shows it.
                         raise Refusal(499, "The client went away.")
-                    body += message.get("body", b"")
-                    self._held += len(message.get("body", b""))
+                    piece = message.get("body", b"")
+                    body += piece
+                    arrival.held += len(piece)
+                    self._held += len(piece)
                     if len(body) > self._most():
                         raise self._too_long()
                     is_complete = not message.get("more_body", False)
@@ -111,6 +112,8 @@ class Bodies:
         if slowest is current:
             raise _crowded_out()
         slowest.is_crowded_out = True
+        self._held -= slowest.held
+        slowest.held = 0
         slowest.timeout.reschedule(asyncio.get_running_loop().time())
 
     def _most(self):
@@ -128,6 +131,7 @@ class _Arrival:
     """A body on its way."""
 
     timeout: asyncio.Timeout
+    held = 0
     is_crowded_out = False
 
 

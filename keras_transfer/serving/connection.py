@@ -7,11 +7,14 @@ end of what a client sends that has been refused (`"lingering"`).
 
 import asyncio
 import json
+from http import HTTPStatus
 from typing import Any
 
 # Of one connection at a time, so that others have their turn.
 _READ_BYTES = 2**13
 _HEAD_BYTES = 2**16
+_TOO_LONG = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+_TOO_SLOW = HTTPStatus.REQUEST_TIMEOUT
 # What a lingering client may send, and where all of it goes.
 _DROPPED_BYTES = 2**28
 _DROPPED = bytearray(2**18)
@@ -60,7 +63,7 @@ class Connection(asyncio.BufferedProtocol):
                 self.inner.data_received(bytes(self._buffer[:size]))
         elif self.state == "head":
             most = _HEAD_BYTES // 1024
-            self._refuse(431, f"The head is larger than {most} KiB.")
+            self._refuse(_TOO_LONG, f"The head is larger than {most} KiB.")
         else:
             self.cut()
 
@@ -123,7 +126,9 @@ class Connection(asyncio.BufferedProtocol):
     def expire(self):
         """Closes it because it took too long."""
         if self.state == "head" and self._raw:
-            self._refuse(408, "The head of the request did not arrive in time.")
+            self._refuse(
+                _TOO_SLOW, "The head of the request did not arrive in time."
+            )
         else:
             self.cut()
 
@@ -131,9 +136,9 @@ class Connection(asyncio.BufferedProtocol):
         """Answers what no application will see."""
         body = json.dumps({"error": sentence}).encode()
         self._transport.write(
-            b"HTTP/1.1 %d \r\nContent-Type: application/json\r\n"
+            b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\nConnection: close\r\n\r\n%b"
-            % (status, len(body), body)
+            % (status, status.phrase.encode(), len(body), body)
         )
         self.inner.transport.close()
 

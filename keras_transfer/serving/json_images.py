@@ -31,7 +31,7 @@ class JsonImages:
 
     Args:
         input_shape: `(height, width, channels)` of an image.
-        dtype: Type of the pixels.
+        dtype: Type of the pixels that the model takes.
 
     Example:
     >>> reader = JsonImages((1, 1, 3), "float32")
@@ -40,7 +40,9 @@ class JsonImages:
     """
 
     def __init__(self, input_shape: tuple[int, int, int], dtype: str):
-        self._shape, self._dtype = input_shape, dtype
+        self._shape = input_shape
+        # No whole numbers, which would hide how large a pixel is.
+        self._dtype = "float64" if dtype == "float64" else "float32"
         _, width, channels = input_shape
         self._row = re.compile(_listed(_listed(_NUMBER, channels), width))
 

@@ -3,9 +3,9 @@
 import logging
 import sys
 import time
+from typing import TextIO
 
 _LOGGERS = ("uvicorn.error", "asyncio", "python_multipart", __package__)
-_SECONDS = 60
 _MOST_LINES = 20
 _MOST_CHARACTERS = 2_000
 
@@ -17,11 +17,13 @@ class BoundedHandler(logging.Handler):
 
     Args:
         file: What is written to. Defaults to stderr.
+        seconds: After how long it begins to count anew. Defaults to 60.
     """
 
-    def __init__(self, file=None):
+    def __init__(self, file: TextIO | None = None, seconds: float = 60):
         super().__init__(logging.WARNING)
         self._file = file or sys.stderr
+        self._seconds = seconds
         self._end = 0.0
         self._count = 0
 
@@ -30,7 +32,7 @@ class BoundedHandler(logging.Handler):
         if now >= self._end:
             if self._count > _MOST_LINES:
                 self._write(f"{self._count - _MOST_LINES} more messages")
-            self._end, self._count = now + _SECONDS, 0
+            self._end, self._count = now + self._seconds, 0
         self._count += 1
         if self._count <= _MOST_LINES:
             self._write(self.format(record))

@@ -1,0 +1,137 @@
+"""Processes that decode what clients send."""
+
+import asyncio
+import dataclasses
+
+import psutil
+import pytest
+
+from keras_transfer.serving.body import Refusal
+from keras_transfer.serving.decoders import Decoders
+from keras_transfer.serving.limits import ServiceLimits
+from tests.serving import hostile_requests
+from tests.serving.http_client import form
+from tests.serving.http_client import photograph
+
+ONE = ServiceLimits(max_decoders=1)
+
+
+def with_decoders(classifier, limits, function):
+    """Calls a coroutine function with running decoders."""
+
+    async def call():
+        decoders = Decoders(classifier, limits)
+        await decoders.start()
+        try:
+            return await function(decoders)
+        finally:
+            await decoders.close()
+
+    return asyncio.run(call())
+
+
+async def shapes(decoders, body=None, kind="image/png"):
+    async with decoders.decode(body or photograph(), kind) as images:
+        return [(i.name, i.values.shape) async for i in images]
+
+
+def children():
+    return psutil.Process().children()
+
+
+def test_images_come_one_after_the_other(classifier):
+    body, kind = form(("a.png", photograph(1)), ("b.png", photograph(2)))
+    found = with_decoders(
+        classifier, ONE, lambda decoders: shapes(decoders, body, kind)
+    )
+    assert found == [("a.png", (16, 16, 3)), ("b.png", (16, 16, 3))]
+    assert children() == []
+
+
+def test_a_process_that_ends_is_replaced(classifier):
+    async def end_it(decoders):
+        for child in children():
+            child.kill()
+            child.wait()
+        with pytest.raises(Refusal, match="ended the process that did it"):
+            await shapes(decoders)
+        return await shapes(decoders)
+
+    assert with_decoders(classifier, ONE, end_it) == [("0", (16, 16, 3))]
+
+
+def test_what_takes_too_long_is_ended(classifier):
+    limits = dataclasses.replace(ONE, decode_seconds=2)
+    # Pillow looks for the next mark byte by byte.
+    endless = b"\xff\xd8" + 15_000_000 * b"\xff"
+
+    async def wait(decoders):
+        with pytest.raises(Refusal, match="took more than 2 seconds") as caught:
+            await shapes(decoders, endless)
+        assert caught.value.status == 422
+        return await shapes(decoders)
+
+    assert with_decoders(classifier, limits, wait) == [("0", (16, 16, 3))]
+
+
+def test_who_waits_too_long_for_a_decoder_comes_again(classifier):
+    limits = dataclasses.replace(ONE, decode_seconds=1)
+
+    async def hold(decoders):
+        async with decoders.decode(photograph(), "image/png"):
+            with pytest.raises(Refusal, match="The service is busy") as caught:
+                await shapes(decoders)
+        assert caught.value.status == 503
+        assert caught.value.headers == {"Retry-After": "1"}
+
+    with_decoders(classifier, limits, hold)
+
+
+def test_who_leaves_early_leaves_no_rest(classifier):
+    body, kind = form(*20 * [("a.png", photograph(1))])
+
+    async def leave(decoders):
+        async with decoders.decode(body, kind) as images:
+            assert (await anext(images)).name == "a.png"
+        return await shapes(decoders)
+
+    assert with_decoders(classifier, ONE, leave) == [("0", (16, 16, 3))]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (hostile_requests.saved("RGBA", (5_000, 5_000), "PNG"), "image/png"),
+        (hostile_requests.saved("RGB", (5_000, 5_000), "WEBP"), "image/webp"),
+        (
+            hostile_requests.saved(
+                "RGB", (5_000, 5_000), "JPEG", progressive=True, subsampling=0
+            ),
+            "image/jpeg",
+        ),
+    ],
+    ids=["png", "webp", "jpeg"],
+)
+def test_memory_is_limited_and_the_cause_is_told(classifier, body, kind):
+    limits = dataclasses.replace(ONE, max_decoder_bytes=60_000_000)
+
+    async def decode(decoders):
+        with pytest.raises(Refusal, match="may take over 57.2205 MiB") as told:
+            await shapes(decoders, body, kind)
+        assert told.value.status == 413
+        assert children()[0].memory_info().rss < 150e6
+
+    with_decoders(classifier, limits, decode)
+
+
+def test_the_sum_of_pixels_is_limited(classifier):
+    limits = dataclasses.replace(ONE, max_request_pixels=1_000)
+    body, kind = form(("a.png", photograph(1)), ("b.png", photograph(2)))
+
+    async def decode(decoders):
+        assert await shapes(decoders) == [("0", (16, 16, 3))]
+        with pytest.raises(Refusal, match="0.0012 megapixels together") as told:
+            await shapes(decoders, body, kind)
+        assert told.value.status == 413
+
+    with_decoders(classifier, limits, decode)
