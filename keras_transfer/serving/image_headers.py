@@ -8,8 +8,6 @@ from keras_transfer.data.images import FORMATS
 
 # WebP takes as many: two canvases, a copy, and the image.
 _BYTES_OF_A_PIXEL = 16
-# Progressive files have about ten. Each takes as long as decoding all pixels.
-_MOST_SCANS = 100
 
 
 def count_pixels(contents: bytes) -> int:
@@ -31,16 +29,21 @@ def check_header(contents: bytes, max_pixels: int) -> int:
 
     Raises:
         PIL.Image.DecompressionBombError: If it has more.
-        ValueError: If it is a JPEG that comes in very many scans.
     """
     count = count_pixels(contents)
     if count > max_pixels:
         raise Image.DecompressionBombError(f"{count} pixels")
-    if contents.startswith(b"\xff\xd8"):
-        scans = contents.count(b"\xff\xda")
-        if scans > _MOST_SCANS:
-            raise ValueError(f"The JPEG comes in {scans} scans.")
     return _BYTES_OF_A_PIXEL * count
+
+
+def count_scans(contents: bytes) -> int:
+    """Returns how often a JPEG goes over all of its pixels; 1 for others.
+
+    Args:
+        contents: An image file.
+    """
+    is_jpeg = contents.startswith(b"\xff\xd8")
+    return contents.count(b"\xff\xda") if is_jpeg else 1
 
 
 def _size(contents):

@@ -22,6 +22,7 @@ from keras_transfer.data.images import decode_file
 from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.image_headers import check_header
 from keras_transfer.serving.image_headers import count_pixels
+from keras_transfer.serving.image_headers import count_scans
 from keras_transfer.serving.json_images import JsonImages
 from keras_transfer.serving.limits import ServiceLimits
 
@@ -32,6 +33,8 @@ _EXPECTED = (
     "in base64 or nested lists of pixels."
 )
 _LONGEST_NAME = 200
+# Progressive files have about ten. Each takes as long as decoding all pixels.
+_MOST_SCANS = 100
 
 
 class Pixels(NamedTuple):
@@ -137,6 +140,13 @@ class Uploads:
             )
 
     def _decoded(self, name, contents):
+        scans = count_scans(contents)
+        if scans > _MOST_SCANS:
+            raise Refusal(
+                422,
+                f"The JPEG {name!r} comes in {scans} scans. Expected at most "
+                f"{_MOST_SCANS}; save it without the progressive option.",
+            )
         # Broken files make Pillow raise nearly anything; all of it is an
         # answer.
         needed = 0

@@ -9,6 +9,7 @@ import pytest
 from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.decoders import Decoders
 from keras_transfer.serving.limits import ServiceLimits
+from keras_transfer.serving.uploads import Uploads
 from tests.serving import hostile_requests
 from tests.serving.http_client import form
 from tests.serving.http_client import photograph
@@ -135,3 +136,22 @@ def test_the_sum_of_pixels_is_limited(classifier):
         assert told.value.status == 413
 
     with_decoders(classifier, limits, decode)
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(classifier):
+    contents = hostile_requests.jpeg(7_000, 7_000, 2_000, progressive=True)
+
+    async def decode(decoders):
+        with pytest.raises(Refusal, match=r"comes in 20\d\d scans") as told:
+            await shapes(decoders, contents)
+        assert told.value.status == 422
+
+    with_decoders(classifier, ONE, decode)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_pixels_do_not_wrap_before_they_are_checked(dtype):
+    uploads = Uploads((1, 1, 3), "rgb", dtype, (0, 255), ServiceLimits())
+    body = b'{"images": [[[[0, 255, 256]]]]}'
+    with pytest.raises(Refusal, match="Received: 0 to 256"):
+        list(uploads.read(body, "application/json"))
