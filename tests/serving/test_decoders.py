@@ -155,3 +155,26 @@ def test_pixels_do_not_wrap_before_they_are_checked(dtype):
     body = b'{"images": [[[[0, 255, 256]]]]}'
     with pytest.raises(Refusal, match="Received: 0 to 256"):
         list(uploads.read(body, "application/json"))
+
+
+def test_large_images_are_decoded_one_at_a_time(classifier):
+    contents = hostile_requests.saved("RGB", (6_000, 6_000), "PNG")
+    limits = dataclasses.replace(ONE, max_decoders=2)
+
+    async def decode(decoders):
+        await asyncio.gather(shapes(decoders), shapes(decoders))
+        before, most = memory(), 0
+        both = asyncio.gather(
+            shapes(decoders, contents), shapes(decoders, contents)
+        )
+        while not both.done():
+            most = max(most, memory() - before)
+            await asyncio.sleep(0.01)
+        assert len(await both) == 2
+        # Each takes 144 MB.
+        assert 100e6 < most < 220e6
+
+    def memory():
+        return sum(child.memory_info().rss for child in children())
+
+    with_decoders(classifier, limits, decode)
