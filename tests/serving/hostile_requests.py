@@ -427,8 +427,8 @@ posted(
     413,
 )
 posted(
-    "webp of 49 megapixels",
-    lambda: saved("RGB", (7_000, 7_000), "WEBP"),
+    "webp of 25 megapixels",
+    lambda: saved("RGB", (5_000, 5_000), "WEBP"),
     "image/webp",
     413,
 )
