@@ -10,6 +10,7 @@ from typing import Self
 
 from keras_transfer import names
 from keras_transfer.files.whole_files import replacing
+from keras_transfer.schedules import as_data
 from keras_transfer.schedules.as_data import from_data
 from keras_transfer.schedules.as_data import to_data
 
@@ -41,6 +42,7 @@ class Writable:
             ValueError: If the schedule has no such argument.
         """
         known = _arguments(cls)
+        config = as_data.renewed(config, known)
         unknown = sorted(set(config) - set(known))
         if unknown:
             raise ValueError(

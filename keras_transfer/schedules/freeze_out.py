@@ -87,7 +87,7 @@ class FreezeOut(Schedule):
                 list(rates),
                 name=f"epoch_{epoch}",
                 until=AtEpoch(epoch + 1) if epoch + 1 < epochs else None,
-                learning_rate=rates,
+                learning_rate_multiplier=rates,
                 batch_norm=self.batch_norm,
             )
             for epoch, rates in enumerate(rows)

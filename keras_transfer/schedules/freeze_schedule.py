@@ -27,7 +27,7 @@ class FreezeSchedule(Schedule):
     >>> from keras_transfer.schedules import Epochs, Phase
     >>> schedule = FreezeSchedule([
     ...     Phase("output", name="probe", until=Epochs(1)),
-    ...     Phase("*", name="all", learning_rate={"hidden": 0.1}),
+    ...     Phase("*", name="all", learning_rate_multiplier={"hidden": 0.1}),
     ... ])
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),

@@ -15,7 +15,7 @@ def multipliers_of(model: keras.Model, rate: Any) -> dict[int, float]:
 
     Args:
         model: A built model.
-        rate: The `learning_rate` of a `Phase`.
+        rate: The `learning_rate_multiplier` of a `Phase`.
 
     Raises:
         ValueError: For a selector that matches nothing.

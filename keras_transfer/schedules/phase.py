@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.freezing import freezing
 from keras_transfer.schedules import until as endings
 from keras_transfer.structure import selectors
@@ -48,6 +49,7 @@ class LayerDecay:
             )
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """A stretch of training in which the same weights train.
@@ -61,11 +63,11 @@ class Phase:
             the backbone do: `"frozen"` keeps them as they were in pretraining,
             `"statistics"` updates their moving averages, `"affine"` trains
             gamma and beta, `"full"` does both. Defaults to `"frozen"`.
-        learning_rate: What the optimizer's learning rate is multiplied by: a
-            number; a dictionary from selectors to numbers, where what is not
-            named has 1 and later entries win; `slice(low, high)`, which rises
-            geometrically from the first stage to the head; or a `LayerDecay`.
-            Defaults to 1.
+        learning_rate_multiplier: What the optimizer's learning rate is
+            multiplied by: a number; a dictionary from selectors to numbers,
+            where what is not named has 1 and later entries win;
+            `slice(low, high)`, which rises geometrically from the first stage
+            to the head; or a `LayerDecay`. Defaults to 1.
         warmup_steps: Number of first steps over which the learning rate of
             weights that train for the first time rises linearly. Defaults to 0.
         until: What ends the phase: `Epochs`, `AtEpoch`, `Steps`, `Plateau`,
@@ -90,7 +92,9 @@ class Phase:
     name: str | None = None
     _: dataclasses.KW_ONLY
     batch_norm: str = "frozen"
-    learning_rate: float | Mapping[Any, float] | slice | LayerDecay = 1.0
+    learning_rate_multiplier: (
+        float | Mapping[Any, float] | slice | LayerDecay
+    ) = 1.0
     warmup_steps: int = 0
     until: endings.Until = None
     restore_best: str | None = None
@@ -108,7 +112,7 @@ class Phase:
                 "`warmup_steps` must be a whole number of at least 0. "
                 f"Received: {steps!r}."
             )
-        _check_rates(self.learning_rate)
+        _check_rates(self.learning_rate_multiplier)
 
 
 def _check_rates(rate):
@@ -123,13 +127,13 @@ def _check_rates(rate):
     for value in values:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(
-                "`learning_rate` must be a number, a dictionary from selectors "
-                "to numbers, slice(low, high) or LayerDecay. Received: "
-                f"{rate!r}."
+                "`learning_rate_multiplier` must be a number, a dictionary "
+                "from selectors to numbers, slice(low, high) or LayerDecay. "
+                f"Received: {rate!r}."
             )
         if not (value > 0 and math.isfinite(value)):
             raise ValueError(
-                "A learning-rate multiplier must be above 0 and finite. "
+                "`learning_rate_multiplier` must be above 0 and finite. "
                 f"Received: {rate!r}. To keep weights as they are, leave them "
                 "out of `trainable`."
             )

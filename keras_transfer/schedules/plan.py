@@ -106,7 +106,7 @@ def _plan_one(model, name, phase, kept, found):
             f"nothing trains, since {phase.trainable!r} selects only weights "
             "that stay frozen."
         )
-    rates = multipliers.multipliers_of(model, phase.learning_rate)
+    rates = multipliers.multipliers_of(model, phase.learning_rate_multiplier)
     weights = model.weights
     trainable = tuple(i for i, w in enumerate(weights) if id(w) in opened)
     return PlannedPhase(

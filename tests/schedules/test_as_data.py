@@ -49,7 +49,7 @@ a_phase = st.builds(
     st.one_of(selectors, st.lists(selectors, min_size=1)),
     st.none() | st.text(max_size=5),
     batch_norm=st.sampled_from(["frozen", "full", "affine", "statistics"]),
-    learning_rate=rates,
+    learning_rate_multiplier=rates,
     warmup_steps=st.integers(0, 9),
     until=st.one_of(
         st.none(), conditions, st.lists(conditions, min_size=2).map(tuple)
@@ -69,12 +69,17 @@ WRITTEN = [
     ks.FreezeSchedule(
         [
             ks.Phase("head", until=(ks.Epochs(3), ks.Plateau("loss"))),
-            ks.Phase(["head", slice(-3, None)], learning_rate={"head": 0.5}),
+            ks.Phase(
+                ["head", slice(-3, None)],
+                learning_rate_multiplier={"head": 0.5},
+            ),
         ]
     ),
     ks.LinearProbe(),
-    ks.LinearProbeThenFineTune(3, stages=["stage_2"], learning_rate=0.5),
-    ks.GradualUnfreeze(at=[1, 4], learning_rate=slice(0.01, 1.0)),
+    ks.LinearProbeThenFineTune(
+        3, stages=["stage_2"], learning_rate_multiplier=0.5
+    ),
+    ks.GradualUnfreeze(at=[1, 4], learning_rate_multiplier=slice(0.01, 1.0)),
     ks.FreezeWindow(["stem", "stage_1"], before=4, after=2),
     ks.UnfreezeOnPlateau("val_accuracy", patience=3, restore_best=True),
     ks.ChainThaw(until=ks.Plateau(patience=5), restore_best="val_loss"),
@@ -107,11 +112,13 @@ def test_a_file_written_by_hand_may_be_short(tmp_path):
       - trainable: head        # the new layers
         until: {epochs: 3}
       - trainable: [stage_2, head]
-        learning_rate: {by_selector: {stage_2: 0.1}}
+        learning_rate_multiplier: {by_selector: {stage_2: 0.1}}
     """
     assert ks.Schedule.from_yaml(text).phases == [
         ks.Phase("head", until=ks.Epochs(3)),
-        ks.Phase(["stage_2", "head"], learning_rate={"stage_2": 0.1}),
+        ks.Phase(
+            ["stage_2", "head"], learning_rate_multiplier={"stage_2": 0.1}
+        ),
     ]
     short = ks.Schedule.from_json('{"schedule": "GradualUnfreeze"}')
     assert (short.every, short.start) == (1, 1)
@@ -205,7 +212,7 @@ def test_a_schedule_of_somebody_else_is_found_by_its_name():
             self.rate = rate
 
         def phases_for(self, model, epochs=None):
-            return [ks.Phase("stem", learning_rate=self.rate)]
+            return [ks.Phase("stem", learning_rate_multiplier=self.rate)]
 
     again = ks.Schedule.from_json(OnlyTheStem(0.5).to_json())
     assert (type(again), again.rate) == (OnlyTheStem, 0.5)

@@ -34,7 +34,9 @@ class NoStep(keras.callbacks.Callback):
             "Phase 2, 'top', does not fit .*'stage_7' matches nothing",
         ),
         (
-            phases(HEAD, ks.Phase("*", learning_rate={"nobody": 0.1})),
+            phases(
+                HEAD, ks.Phase("*", learning_rate_multiplier={"nobody": 0.1})
+            ),
             2,
             "'nobody' matches nothing",
         ),
@@ -197,14 +199,14 @@ def test_phases_that_cannot_follow_each_other_are_refused(given, sentence):
             "`warmup_steps` must be a whole number",
         ),
         (
-            lambda: ks.Phase("*", learning_rate=0.0),
+            lambda: ks.Phase("*", learning_rate_multiplier=0.0),
             ValueError,
             "above 0 and finite",
         ),
         (
-            lambda: ks.Phase("*", learning_rate=slice(0.1)),
+            lambda: ks.Phase("*", learning_rate_multiplier=slice(0.1)),
             TypeError,
-            "`learning_rate` must be",
+            "`learning_rate_multiplier` must be",
         ),
         (lambda: ks.LayerDecay(1.5), ValueError, "`decay` of LayerDecay"),
         (lambda: ks.LayerDecay(0.5, by="depth"), ValueError, "`by` of Layer"),
