@@ -72,10 +72,12 @@ def renewed(data: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
         data: The arguments.
         known: The names of today.
     """
-    return {
-        name if name in known else _FORMER.get(name, name): value
-        for name, value in data.items()
-    }
+    today = {}
+    for name, value in data.items():
+        new = _FORMER.get(name)
+        is_old = new in known and new not in data and name not in known
+        today[new if is_old else name] = value
+    return today
 
 
 def to_data(value: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer import names
 from keras_transfer.callbacks import training_history
 from keras_transfer.checks import classifier_loss
 from keras_transfer.optimizer import adopt_optimizer
@@ -19,6 +20,7 @@ from keras_transfer.schedules.phase import Phase
 from keras_transfer.structure import model_info
 
 
+@names.renamed(dry_run="describe")
 class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     """What all freeze schedules share: they train a model in phases.
 
@@ -92,8 +94,6 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         """
         phases = self.phases_for(model, epochs)
         return description.describe(model, phases, epochs, steps_per_epoch)
-
-    dry_run = describe
 
     def plot(
         self, model: keras.Model, epochs: int, path: Any = None

@@ -22,7 +22,7 @@ SPEC = kt.BackboneSpec(
     default_size=32,
     preprocessing=kt.Preprocessing.of_mode("caffe"),
     stages=STAGES,
-    licence="CC0",
+    license="CC0",
 )
 
 
@@ -91,7 +91,7 @@ def test_a_cut_of_a_registered_one_comes_back_with_its_pretrained_record(
     assert_same(again, cut)
     record = kt.info(classify(again)).backbone
     assert (record["weights"], record["cut_at"]) == ("w.weights.h5", "conv_2")
-    assert (record["licence"], record["options"]) == ("CC0", {"width": 5})
+    assert (record["license"], record["options"]) == ("CC0", {"width": 5})
 
 
 def test_a_model_of_ones_own_comes_back(tmp_path):

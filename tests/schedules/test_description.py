@@ -41,7 +41,7 @@ def test_the_table_changes_nothing():
     model = net.compiled()
     optimizer = model.optimizer
     flags = [weight.trainable for weight in model.weights]
-    ks.ChainThaw().dry_run(model, epochs=9)
+    ks.ChainThaw().describe(model, epochs=9)
     assert [weight.trainable for weight in model.weights] == flags
     assert model.optimizer is optimizer
     assert not optimizer.built
