@@ -14,6 +14,7 @@ from keras_transfer.schedules import best_of_phase
 from keras_transfer.schedules import ending
 from keras_transfer.schedules import random_state
 from keras_transfer.schedules import timeline
+from keras_transfer.schedules.files import means_the_same
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan
 from keras_transfer.schedules.progress import Progress
@@ -74,12 +75,13 @@ class Course:
         state = self.optimizer.memory.schedule_state
         same = (
             "epochs" in state
-            and state["schedule"] == self.progress.schedule
+            and means_the_same(state["schedule"], self.progress.schedule)
             # A schedule may write fewer phases for fewer epochs.
             and state["phase"] < len(self.phases)
         )
         if same and state["epochs"] == epoch and (epoch or is_restored):
-            self.progress = Progress.from_json(state)
+            schedule = self.progress.schedule
+            self.progress = Progress.from_json({**state, "schedule": schedule})
             random_state.restore_random_state(self.model, self.progress.random)
             # Training was to end when this was saved, and now it goes on.
             self._skip_past(epoch)

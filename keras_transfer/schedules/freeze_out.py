@@ -46,6 +46,8 @@ class FreezeOut(Schedule):
     Reference: [Brock et al., 2017](https://arxiv.org/abs/1706.04983)
     """
 
+    _computes_multipliers = True
+
     def __init__(
         self,
         t0: float = 0.8,

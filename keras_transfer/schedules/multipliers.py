@@ -1,13 +1,20 @@
 """What the learning rate of each weight is multiplied by."""
 
+import warnings
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import LayerDecay
+from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.phase import written_multipliers
 from keras_transfer.structure import selectors
+
+# Nobody lowers a learning rate by so much; it is a learning rate by itself.
+_TINY = 1e-4
 
 
 def multipliers_of(model: keras.Model, rate: Any) -> dict[int, float]:
@@ -40,6 +47,29 @@ def multipliers_of(model: keras.Model, rate: Any) -> dict[int, float]:
     if isinstance(rate, LayerDecay):
         return _decayed(model, rate)
     return _by_weight(model, float(rate), [])
+
+
+def warn_when_tiny(phases: Sequence[Phase], learning_rate: float) -> None:
+    """Warns if a phase is written with what looks like a learning rate.
+
+    Args:
+        phases: The phases of a schedule.
+        learning_rate: That of the optimizer.
+    """
+    for number, phase in enumerate(phases, start=1):
+        written = written_multipliers(phase.learning_rate_multiplier)
+        lowest = min(written, default=1.0)
+        if lowest >= _TINY:
+            continue
+        warnings.warn(
+            f"Phase {number} ({phase.name!r}) multiplies the learning rate "
+            f"{learning_rate:g} by {lowest:g}, so that layers train at "
+            f"{learning_rate * lowest:g}. `learning_rate_multiplier` is "
+            "relative: to train at a learning rate, divide it by that of the "
+            "optimizer.",
+            stacklevel=2,
+        )
+        return
 
 
 def _geometric(model, low, high):

@@ -67,7 +67,8 @@ class Phase:
             multiplied by: a number; a dictionary from selectors to numbers,
             where what is not named has 1 and later entries win;
             `slice(low, high)`, which rises geometrically from the first stage
-            to the head; or a `LayerDecay`. Defaults to 1.
+            to the head; or a `LayerDecay`. It is relative: one under 0.0001
+            warns at the start of `fit`. Defaults to 1.
         warmup_steps: Number of first steps over which the learning rate of
             weights that train for the first time rises linearly. Defaults to 0.
         until: What ends the phase: `Epochs`, `AtEpoch`, `Steps`, `Plateau`,
@@ -112,28 +113,35 @@ class Phase:
                 "`warmup_steps` must be a whole number of at least 0. "
                 f"Received: {steps!r}."
             )
-        _check_rates(self.learning_rate_multiplier)
+        _check_multipliers(self.learning_rate_multiplier)
 
 
-def _check_rates(rate):
-    if isinstance(rate, LayerDecay):
-        return
-    if isinstance(rate, Mapping):
-        values = list(rate.values())
-    elif isinstance(rate, slice):
-        values = [rate.start, rate.stop]
-    else:
-        values = [rate]
-    for value in values:
+def written_multipliers(given: Any) -> list[Any]:
+    """Returns the numbers that a `learning_rate_multiplier` is written with.
+
+    Args:
+        given: A number, a mapping or a slice; a `LayerDecay` holds none.
+    """
+    if isinstance(given, LayerDecay):
+        return []
+    if isinstance(given, Mapping):
+        return list(given.values())
+    if isinstance(given, slice):
+        return [given.start, given.stop]
+    return [given]
+
+
+def _check_multipliers(given):
+    for value in written_multipliers(given):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(
                 "`learning_rate_multiplier` must be a number, a dictionary "
                 "from selectors to numbers, slice(low, high) or LayerDecay. "
-                f"Received: {rate!r}."
+                f"Received: {given!r}."
             )
         if not (value > 0 and math.isfinite(value)):
             raise ValueError(
                 "`learning_rate_multiplier` must be above 0 and finite. "
-                f"Received: {rate!r}. To keep weights as they are, leave them "
+                f"Received: {given!r}. To keep weights as they are, leave them "
                 "out of `trainable`."
             )

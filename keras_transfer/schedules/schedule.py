@@ -12,6 +12,7 @@ from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
 from keras_transfer.schedules import description
 from keras_transfer.schedules import ending
+from keras_transfer.schedules import multipliers
 from keras_transfer.schedules import picture
 from keras_transfer.schedules import timeline
 from keras_transfer.schedules.course import Course
@@ -53,6 +54,9 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     >>> Everything().to_data()
     {'schedule': 'Everything'}
     """
+
+    # Whether multipliers follow from a formula, so that none is a mistake.
+    _computes_multipliers = False
 
     @abc.abstractmethod
     def phases_for(
@@ -140,6 +144,9 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         phases = self.phases_for(model, epochs)
         if epochs is not None:
             timeline.check_reached(phases, epochs, self.params.get("steps"))
+        if not self._computes_multipliers:
+            rate = keras.ops.convert_to_numpy(self._optimizer.learning_rate)
+            multipliers.warn_when_tiny(phases, float(rate))
         data = self.to_data() if self.is_data else None
         self._course = Course(model, self._optimizer, phases, data)
         self._is_begun = False
