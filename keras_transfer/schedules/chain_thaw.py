@@ -64,6 +64,7 @@ class ChainThaw(Schedule):
         self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        parts.check_stages(stages)
         if not endings.conditions(until):
             raise ValueError(
                 "`until` of ChainThaw must end a phase, such as Epochs(1) or "

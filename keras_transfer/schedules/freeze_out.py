@@ -6,6 +6,7 @@ from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.schedules.until import AtEpoch
+from keras_transfer.schedules.until import check_number
 
 
 class FreezeOut(Schedule):
@@ -60,6 +61,7 @@ class FreezeOut(Schedule):
         self.cubic = cubic
         self.scaled = scaled
         self.batch_norm = batch_norm
+        check_number("`t0`", t0)
         if not 0 < t0 < 1:
             raise ValueError(
                 f"`t0` must be above 0 and below 1. Received: {t0!r}."

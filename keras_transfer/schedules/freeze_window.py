@@ -62,6 +62,8 @@ class FreezeWindow(Schedule):
         self.others = others
         self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
+        parts.check_selectors("`selectors`", selectors)
+        parts.check_selectors("`others`", others)
         if before is None and after is None:
             raise ValueError(
                 "FreezeWindow needs `before` or `after`, the epoch in which "

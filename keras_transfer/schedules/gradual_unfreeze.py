@@ -69,6 +69,7 @@ class GradualUnfreeze(Schedule):
         self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        parts.check_stages(stages)
         self._phase("head", None)  # Wrong arguments are told now.
         for name, value, least in (("every", every, 1), ("start", start, 0)):
             if isinstance(value, bool) or not isinstance(value, int):
@@ -79,12 +80,10 @@ class GradualUnfreeze(Schedule):
                 raise ValueError(
                     f"`{name}` must be at least {least}. Received: {value}."
                 )
-        if at is not None and (
-            not at or list(at) != sorted(set(at)) or min(at) < 0
-        ):
+        if at is not None and not _are_ascending(at):
             raise ValueError(
-                "`at` must hold epochs in ascending order, each once, from 0. "
-                f"Received: {at!r}."
+                "`at` must be a list of epochs in ascending order, each once, "
+                f"from 0. Received: {at!r}."
             )
 
     def phases_for(self, model, epochs=None):
@@ -127,3 +126,13 @@ class GradualUnfreeze(Schedule):
             batch_norm=self.batch_norm,
             warmup_steps=self.warmup_steps,
         )
+
+
+def _are_ascending(epochs):
+    return (
+        isinstance(epochs, (list, tuple))
+        and len(epochs) > 0
+        and all(isinstance(e, int) and e is not True for e in epochs)
+        and list(epochs) == sorted(set(epochs))
+        and epochs[0] >= 0
+    )

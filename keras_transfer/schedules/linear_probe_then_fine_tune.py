@@ -60,6 +60,8 @@ class LinearProbeThenFineTune(Schedule):
         self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        if stages is not None:
+            parts.check_selectors("`stages`", stages)
         # Wrong arguments are told now rather than at the start of `fit`.
         self._phases("head", "*", self._multiplier("head"))
 

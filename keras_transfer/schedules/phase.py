@@ -37,6 +37,8 @@ class LayerDecay:
     by: str = "layer"
 
     def __post_init__(self):
+        endings.check_number("`decay` of LayerDecay", self.decay)
+        endings.check_number("`minimum` of LayerDecay", self.minimum)
         if not 0 < self.decay <= 1:
             raise ValueError(
                 "`decay` of LayerDecay must be above 0 and at most 1. "
@@ -102,6 +104,13 @@ class Phase:
 
     def __post_init__(self):
         endings.conditions(self.until)
+        if self.restore_best is not None:
+            endings.check_metric("`restore_best`", self.restore_best)
+        if not isinstance(self.name, (str, type(None))):
+            raise TypeError(
+                "`name` of a Phase must be a string or None. Received: "
+                f"{self.name!r}."
+            )
         if self.batch_norm not in freezing.BATCH_NORM_POLICIES:
             raise ValueError(
                 f"Unknown `batch_norm` policy {self.batch_norm!r}. Expected "
@@ -126,7 +135,7 @@ def written_multipliers(given: Any) -> list[Any]:
         return []
     if isinstance(given, Mapping):
         return list(given.values())
-    if isinstance(given, slice):
+    if isinstance(given, slice) and given.step is None:
         return [given.start, given.stop]
     return [given]
 

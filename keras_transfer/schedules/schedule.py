@@ -12,12 +12,12 @@ from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
 from keras_transfer.schedules import description
 from keras_transfer.schedules import ending
-from keras_transfer.schedules import multipliers
 from keras_transfer.schedules import picture
 from keras_transfer.schedules import timeline
 from keras_transfer.schedules.course import Course
 from keras_transfer.schedules.files import Writable
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.plan import warn_when_tiny
 from keras_transfer.structure import model_info
 
 
@@ -146,7 +146,7 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
             timeline.check_reached(phases, epochs, self.params.get("steps"))
         if not self._computes_multipliers:
             rate = keras.ops.convert_to_numpy(self._optimizer.learning_rate)
-            multipliers.warn_when_tiny(phases, float(rate))
+            warn_when_tiny(phases, float(rate))
         data = self.to_data() if self.is_data else None
         self._course = Course(model, self._optimizer, phases, data)
         self._is_begun = False

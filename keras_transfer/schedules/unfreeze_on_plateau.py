@@ -75,6 +75,7 @@ class UnfreezeOnPlateau(Schedule):
         self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        parts.check_stages(stages)
         self._phase("head", "head", False)  # Wrong arguments are told now.
 
     def phases_for(self, model, epochs=None):

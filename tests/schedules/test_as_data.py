@@ -129,6 +129,8 @@ def test_a_file_written_by_hand_may_be_short(tmp_path):
     [
         ("{", "not valid JSON"),
         ("[]", "must be a mapping with the key 'schedule'"),
+        ('{"schedule": ["a"]}', "must be a mapping with the key 'schedule'"),
+        ('{"schedule": "one_packag>Schedule"}', "Unknown schedule"),
         ('{"schedule": "GradualUnfreze"}', "Did you mean 'GradualUnfreeze'"),
         ('{"schedule": "GradualUnfreeze", "evry": 1}', "Did you mean 'every'"),
         ('{"schedule": "FreezeSchedule", "phases": [{}]}', "is written as {}"),
@@ -214,12 +216,54 @@ def test_a_schedule_of_somebody_else_is_found_by_its_name():
         def phases_for(self, model, epochs=None):
             return [ks.Phase("stem", learning_rate_multiplier=self.rate)]
 
-    again = ks.Schedule.from_json(OnlyTheStem(0.5).to_json())
+    text = OnlyTheStem(0.5).to_json()
+    assert json.loads(text)["schedule"] == "tests>OnlyTheStem"
+    again = ks.Schedule.from_json(text)
     assert (type(again), again.rate) == (OnlyTheStem, 0.5)
     model = net.compiled()
     watcher = net.Watcher()
     net.train(model, 1, again, watcher)
     assert watcher.by_epoch == [net.expected_changes(["stem"])]
+
+
+def defined(module, name="SameName", qualname=None):
+    """A schedule as if it were defined in some module."""
+    scope = {
+        "__module__": module,
+        "__qualname__": qualname or name,
+        "phases_for": lambda self, model, epochs=None: [ks.Phase("*")],
+    }
+    return type(ks.Schedule)(name, (ks.Schedule,), scope)
+
+
+def test_two_schedules_of_one_name_are_refused():
+    one = defined("one_package.here")
+    with pytest.raises(
+        ValueError,
+        match=r"Two schedules are called 'one_package>SameName': "
+        r"one_package\.here\.SameName and one_package\.there\.SameName\.",
+    ):
+        defined("one_package.there")
+    data = {"schedule": "one_package>SameName"}
+    assert type(ks.Schedule.from_data(data)) is one
+    with pytest.raises(ValueError, match="called 'LinearProbe'"):
+        defined("__main__", "LinearProbe")
+
+
+def test_a_schedule_that_is_defined_anew_replaces_itself():
+    defined("a_notebook.cell", "Again")
+    new = defined("a_notebook.cell", "Again")
+    assert type(ks.Schedule.from_data({"schedule": "a_notebook>Again"})) is new
+
+
+def test_a_bare_name_of_version_0_1_must_be_the_only_one():
+    one = defined("first.place", "Shared")
+    assert type(ks.Schedule.from_data({"schedule": "Shared"})) is one
+    defined("second.place", "Shared")
+    with pytest.raises(
+        ValueError, match=r"ambiguous.*\['first>Shared', 'second>Shared'\]"
+    ):
+        ks.Schedule.from_data({"schedule": "Shared"})
 
 
 def test_the_names_are_sorted():

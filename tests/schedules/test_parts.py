@@ -5,8 +5,8 @@ import pytest
 
 import keras_transfer as kt
 from keras_transfer import schedules as ks
-from keras_transfer.schedules.multipliers import multipliers_of
 from keras_transfer.schedules.parts import parts_of
+from keras_transfer.schedules.plan import multipliers_of
 from keras_transfer.schedules.timeline import starts
 from tests.conftest import build_tiny
 from tests.schedules import networks as net

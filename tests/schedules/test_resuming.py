@@ -131,10 +131,10 @@ def start(arguments):
 
 def test_without_the_random_state_a_resumed_run_differs(tmp_path, monkeypatch):
     """What the tests above would show if nothing was restored."""
-    from keras_transfer.schedules import random_state
+    from keras_transfer.schedules import kept_state
 
     monkeypatch.setattr(
-        random_state, "restore_random_state", lambda *arguments: None
+        kept_state, "restore_random_state", lambda *arguments: None
     )
     with pytest.raises(AssertionError):
         check(tmp_path, 1, dropout=0.3)
