@@ -222,5 +222,4 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     def _rebaseline(self):
         # The loss jumps at a transition, as penalties of thawed layers join.
         for stopper in self._stoppers:
-            stopper.wait, stopper.stopped_epoch = 0, 0
-            stopper.best = None
+            stopper.on_train_begin()
