@@ -95,8 +95,7 @@ def arguments(schedule):
 @pytest.mark.parametrize("schedule", WRITTEN, ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("suffix", ["json", "yaml", "yml"])
 def test_every_schedule_comes_back_from_a_file(schedule, suffix, tmp_path):
-    if suffix != "json":
-        path = tmp_path / f"schedule.{suffix}"
+    path = tmp_path / f"schedule.{suffix}"
     schedule.to_file(path)
     again = ks.FreezeSchedule.from_file(path)
     assert type(again) is type(schedule)
