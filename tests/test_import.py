@@ -1,11 +1,17 @@
 """What importing the package costs and does, in processes of their own."""
 
+import pathlib
+import runpy
 import subprocess
 import sys
 
 import pytest
 
 import keras_transfer as kt
+
+BENCHMARK = pathlib.Path(__file__).parents[1] / "examples" / "benchmarks"
+# Milliseconds. An idle machine takes half of it, or less.
+IMPORT, LISTING = 100, 300
 
 
 def run(code):
@@ -26,6 +32,21 @@ def test_importing_and_listing_import_no_framework():
         " if m in sys.modules])"
     )
     assert loaded == "[]"
+
+
+def test_importing_and_listing_are_quick():
+    """In one of some fresh processes: a busy machine only adds to the time."""
+    measure = runpy.run_path(str(BENCHMARK / "importing.py"))["measure"]
+    least_import = least_listing = float("inf")
+    for _ in range(20):
+        imported, listed, count = measure()
+        least_import = min(least_import, imported)
+        least_listing = min(least_listing, listed)
+        if least_import < IMPORT and least_listing < LISTING:
+            break
+    assert count == len(kt.list_backbones())
+    assert least_import < IMPORT
+    assert least_listing < LISTING
 
 
 @pytest.mark.parametrize(
