@@ -20,7 +20,8 @@ import keras_transfer as kt
 imported = time.perf_counter()
 count = len(kt.list_backbones())
 listed = time.perf_counter()
-print(json.dumps([1000 * (imported - start), 1000 * (listed - imported), count]))
+times = imported - start, listed - imported
+print(json.dumps([*(1000 * time for time in times), count]))
 """
 
 

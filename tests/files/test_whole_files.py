@@ -1,4 +1,7 @@
-"""Files replaced by whole new ones, whatever happens on the way."""
+"""Files replaced by whole new ones, whatever happens on the way.
+
+So it is with every file that the package writes in parts.
+"""
 
 import os
 import random
@@ -6,13 +9,19 @@ import signal
 import stat
 import time
 
+import numpy as np
 import pytest
 
+import keras_transfer as kt
+from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.feature_store.store_writer import StoreWriter
+from keras_transfer.files.download import download
 from keras_transfer.files.publishing import publish
 from keras_transfer.files.publishing import staging_folder
 from keras_transfer.files.whole_files import replacing
 from keras_transfer.files.whole_files import sweep
 from keras_transfer.files.whole_files import sweep_folder
+from tests.files.file_server import FileServer
 
 
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -152,6 +161,48 @@ def test_what_is_published_is_synced_before_it_has_its_name(tmp_path, calls):
     assert calls.index(("sync", sidecar, 2)) < calls.index(
         ("rename", sidecar, "m.json")
     )
+
+
+def test_a_download_is_synced_before_it_has_its_name(tmp_path, calls):
+    path = tmp_path / "file.bin"
+    with FileServer(b"x" * 5000).running() as server:
+        download(server.url, path, progress=False)
+    new = path.stat().st_ino
+    assert calls == [("sync", new, 5000), ("rename", new, "file.bin")]
+
+
+def test_a_preset_is_described_when_its_model_is_on_disk(
+    tiny_backbone, tmp_path, calls
+):
+    kt.save_backbone(tiny_backbone(), tmp_path / "preset")
+    (model,) = (tmp_path / "preset").glob("*.keras")
+    (text,) = (tmp_path / "preset").glob("*.json")
+    ours = {file.stat().st_ino: file for file in (model, text)}
+    found = [
+        (kind, ours[inode].name) for kind, inode, _ in calls if inode in ours
+    ]
+    # The first rename is from the name under which it was saved.
+    assert found == [
+        ("sync", model.name),
+        ("rename", model.name),
+        ("rename", model.name),
+        ("sync", text.name),
+        ("rename", text.name),
+    ]
+
+
+def test_rows_are_counted_when_they_are_on_disk(tmp_path, calls):
+    rows = np.ones((4, 2), "float32")
+    folder = tmp_path / "store"
+    with StoreWriter(folder, {"x": ArraySpec((2,))}, rows=8) as writer:
+        writer.write({"x": rows})
+        calls.clear()
+        writer.write({"x": rows})
+        (data,) = folder.glob("*.npy")
+        data = data.stat().st_ino
+    kinds = ["rows" if inode == data else kind for kind, inode, _ in calls]
+    # The rows, then the record of how many there are: see above.
+    assert kinds == ["rows", "sync", "rename", "sync"]
 
 
 def test_killed_at_any_moment_it_leaves_one_whole_file(tmp_path):
