@@ -11,6 +11,8 @@ from keras_transfer.optimizer import wrap_optimizer
 from keras_transfer.optimizer.transition import transition
 from tests.optimizer import networks as net
 
+pytestmark = pytest.mark.xla
+
 
 class Phases(keras.callbacks.Callback):
     """Opens other parts at the beginning of each epoch; notes what changed."""
@@ -40,14 +42,7 @@ class Phases(keras.callbacks.Callback):
         self.changes.append(net.changed(self.before, net.values(self.model)))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        # Compiled as Keras compiles it; `pytest --xla` compiles the others.
-        pytest.param(name, marks=[pytest.mark.xla] * (name == "adam"))
-        for name in net.OPTIMIZERS
-    ],
-)
+@pytest.mark.parametrize("name", net.OPTIMIZERS)
 def test_each_phase_changes_exactly_what_is_open(name):
     model = net.compiled(wrap_optimizer(net.OPTIMIZERS[name]()))
     phases = Phases()
@@ -57,7 +52,6 @@ def test_each_phase_changes_exactly_what_is_open(name):
     assert all(phases.kept_state)
 
 
-@pytest.mark.xla
 def test_a_transition_in_mid_epoch_equals_two_fits():
     class AtStep(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -132,7 +126,6 @@ def open_layers(*names):
     return set_flags
 
 
-@pytest.mark.xla
 @pytest.mark.skipif(net.BACKEND == "torch", reason="torch does not trace")
 @pytest.mark.parametrize(
     ("always", "traces"),
@@ -158,7 +151,6 @@ def test_an_alternation_of_six_epochs_is_traced_two_or_three_times(
     assert counter.traces == traces
 
 
-@pytest.mark.xla
 @pytest.mark.skipif(net.BACKEND == "torch", reason="torch does not trace")
 def test_multipliers_change_without_a_new_trace():
     model, counter = counting_model(wrap_optimizer(keras.optimizers.SGD(1.0)))
@@ -198,7 +190,6 @@ def run_alternation(instance_step=False, held=None):
     return model, history, x, y
 
 
-@pytest.mark.xla
 def test_an_alternation_of_equal_shapes_never_runs_a_stale_trace():
     held = []
     model, history, x, y = run_alternation()
@@ -278,7 +269,6 @@ def test_recompiling_with_the_same_optimizer_drops_old_functions():
     assert history["loss"][0] == pytest.approx(expected, abs=0.1)
 
 
-@pytest.mark.xla
 def test_mixed_precision_scales_the_loss_and_follows_the_flags():
     keras.config.set_dtype_policy("mixed_float16")
     try:
