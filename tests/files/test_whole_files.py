@@ -163,7 +163,10 @@ def test_what_is_published_is_synced_before_it_has_its_name(tmp_path, calls):
     )
 
 
-def test_a_download_is_synced_before_it_has_its_name(tmp_path, calls):
+def test_a_download_is_synced_before_it_has_its_name(
+    tmp_path, calls, monkeypatch
+):
+    monkeypatch.setenv("no_proxy", "*")
     path = tmp_path / "file.bin"
     with FileServer(b"x" * 5000).running() as server:
         download(server.url, path, progress=False)
