@@ -5,13 +5,14 @@ import runpy
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import keras_transfer as kt
 
 BENCHMARK = pathlib.Path(__file__).parents[1] / "examples" / "benchmarks"
-# Milliseconds. An idle machine takes half of it, or less.
-IMPORT, LISTING = 100, 300
+# Milliseconds. An idle machine takes half of them, or less.
+IMPORT, LISTING, PROCESSOR = 100, 300, 100
 
 
 def run(code):
@@ -35,18 +36,17 @@ def test_importing_and_listing_import_no_framework():
 
 
 def test_importing_and_listing_are_quick():
-    """In one of some fresh processes: a busy machine only adds to the time."""
+    """In some of the processes: what else runs here only adds to the time."""
     measure = runpy.run_path(str(BENCHMARK / "importing.py"))["measure"]
-    least_import = least_listing = float("inf")
+    limits = (IMPORT, LISTING, PROCESSOR)
+    least = [float("inf")] * 3
     for _ in range(20):
-        imported, listed, count = measure()
-        least_import = min(least_import, imported)
-        least_listing = min(least_listing, listed)
-        if least_import < IMPORT and least_listing < LISTING:
+        (imported, _), listed, count = measure()
+        least = list(map(min, least, [imported, *listed]))
+        if np.less(least, limits).all():
             break
     assert count == len(kt.list_backbones())
-    assert least_import < IMPORT
-    assert least_listing < LISTING
+    assert np.less(least, limits).all(), least
 
 
 @pytest.mark.parametrize(
