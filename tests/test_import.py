@@ -11,8 +11,9 @@ import pytest
 import keras_transfer as kt
 
 BENCHMARK = pathlib.Path(__file__).parents[1] / "examples" / "benchmarks"
-# Milliseconds. An idle machine takes half of them, or less.
-IMPORT, LISTING, PROCESSOR = 100, 300, 100
+# Milliseconds. An idle machine takes half of them, or less; a busy one may take
+# several times as long by the clock.
+IMPORT, LISTING, PROCESSOR = 100, 500, 100
 
 
 def run(code):
