@@ -16,9 +16,9 @@ import keras_transfer as kt
 from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.feature_store.store_writer import StoreWriter
 from keras_transfer.files.download import download
-from keras_transfer.files.publishing import publish
-from keras_transfer.files.publishing import staging_folder
+from keras_transfer.files.whole_files import publish
 from keras_transfer.files.whole_files import replacing
+from keras_transfer.files.whole_files import staging_folder
 from keras_transfer.files.whole_files import sweep
 from keras_transfer.files.whole_files import sweep_folder
 from tests.files.file_server import FileServer
