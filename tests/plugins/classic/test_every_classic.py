@@ -175,7 +175,7 @@ def test_a_change_of_preprocessing_is_no_accident(name):
 def test_its_facts_are_complete(name):
     spec = kt.get_backbone(name)
     assert spec.reference.startswith("https://")
-    assert spec.licence
+    assert spec.license
     assert spec.description
     with pytest.raises(ValueError, match="Unknown weights 'imagenet'"):
         kt.create_backbone(name)
