@@ -5,7 +5,7 @@ library and h5py read the file, and allow-lists say what it may hold.
 """
 
 from keras_transfer.saving.archive.error import ModelFileError
-from keras_transfer.saving.archive.kinds import check_kind
+from keras_transfer.saving.archive.members import check_kind
 from keras_transfer.saving.archive.opening import Contents
 from keras_transfer.saving.archive.opening import checked
 

@@ -21,8 +21,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_transfer.saving.archive import configuration
+from keras_transfer.saving.archive import limits
 from keras_transfer.saving.archive import members
 from keras_transfer.saving.archive import tensors
+from keras_transfer.saving.archive import versions
 from keras_transfer.saving.archive.declared import check_declared
 from keras_transfer.saving.archive.error import DAMAGED
 from keras_transfer.saving.archive.error import UNUSUAL
@@ -36,6 +38,7 @@ _UNREADABLE = (
     zlib.error,
     struct.error,
     EOFError,
+    KeyError,
     NotImplementedError,
     OverflowError,
     RuntimeError,
@@ -101,6 +104,16 @@ def checked(
                 DAMAGED,
                 file,
             ) from error
+        except OSError as error:
+            raise ModelFileError(
+                f"cannot be read or unpacked: {error.strerror or error}.",
+                "Look at the permissions, and at the space on the disk.",
+                file,
+            ) from error
+        except MemoryError as error:
+            raise ModelFileError(
+                "takes more memory than there is.", UNUSUAL, file
+            ) from error
         yield contents
 
 
@@ -111,6 +124,7 @@ def _unpack(path, private, is_known, sha256):
     if path.is_dir():
         _refuse_digest_of_folder(sha256)
         return _read(_FolderSource(path), folder, is_known)
+    members.check_file(path.resolve(), path.name)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(open(path, "rb"))
         if sha256 is not None:
@@ -124,9 +138,10 @@ def _unpack(path, private, is_known, sha256):
 
 def _read(source, folder, is_known):
     # The cheap and telling members first: hostile files end here.
-    config = parse(source.read(members.CONFIG), members.CONFIG)
     metadata = parse(source.read(members.METADATA), members.METADATA)
-    found = configuration.examine(config, is_known)
+    config = parse(source.read(members.CONFIG), members.CONFIG)
+    written = versions.written_by(metadata)
+    found = configuration.examine(config, is_known, written=written)
     for name in source.names:
         if name == members.DESCRIPTION:
             parse(source.read(name), name)  # Keras has no use for it.
@@ -161,14 +176,21 @@ class _FolderSource:
     def __init__(self, root):
         self._root = root
         self.names = []
-        for place, folders, files in os.walk(root):
-            for name in [*folders, *files]:
-                item = pathlib.Path(place, name)
-                if item.is_symlink():
+        seen = 0
+        for place, folders, files in os.walk(root, onerror=_raise):
+            seen += len(folders) + len(files)
+            if seen > limits.MEMBERS:
+                raise ModelFileError(
+                    f"holds more than {limits.MEMBERS} files.", UNUSUAL
+                )
+            for name in folders:
+                if os.path.islink(os.path.join(place, name)):
                     raise ModelFileError(f"holds the link {name!r}.", UNUSUAL)
             for name in files:
-                item = pathlib.Path(place, name).relative_to(root).as_posix()
+                path = pathlib.Path(place, name)
+                item = path.relative_to(root).as_posix()
                 members.check_name(item)
+                members.check_file(path, item)
                 self.names.append(item)
         members.check_complete(self.names)
 
@@ -178,6 +200,10 @@ class _FolderSource:
     def unpack(self, name, target):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self._root / name, target)
+
+
+def _raise(error):
+    raise error
 
 
 def _copy(file, target, sha256):

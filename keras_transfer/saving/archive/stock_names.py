@@ -14,6 +14,14 @@ REFUSED = {
     "FlaxLayer": "runs a function that the file chooses",
 }
 
+# Operations that do.
+CALLING = frozenset(
+    """
+    AssociativeScan Cond CustomGradient ForiLoop JVP Map Scan Switch VectorizedMap
+    WhileLoop
+    """.split()
+)
+
 MODELS = frozenset(
     """
     Functional Sequential Model
@@ -36,7 +44,7 @@ LAYERS = frozenset(
     Flatten GRU GRUCell GaussianDropout GaussianNoise
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
-    GroupNormalization GroupedQueryAttention HashedCrossing Hashing
+    GroupNormalization GroupQueryAttention GroupedQueryAttention HashedCrossing Hashing
     Identity InputLayer IntegerLookup LSTM LSTMCell LayerNormalization
     LeakyReLU Masking MaxNumBoundingBoxes MaxPooling1D MaxPooling2D
     MaxPooling3D Maximum MelSpectrogram Minimum MixUp MultiHeadAttention
@@ -57,7 +65,6 @@ LAYERS = frozenset(
     """.split()
 )
 
-# Without those that call a function: Cond, Map, Scan, WhileLoop and so on.
 OPERATIONS = frozenset(
     """
     Abs Absolute AdaptiveAveragePool AdaptiveMaxPool Add AffineTransform

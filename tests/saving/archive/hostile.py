@@ -153,15 +153,21 @@ CONFIGURATIONS = {
         layer("keras.src.layers.core.lambda_layer", "Lambda"),
         "holds a Lambda layer",
     ),
-    "while_loop": (layer("keras.src.ops.core", "WhileLoop"), NOT_STOCK),
-    "map_operation": (layer("keras.src.ops.core", "Map"), NOT_STOCK),
+    "while_loop": (
+        layer("keras.src.ops.core", "WhileLoop"),
+        "which calls a function",
+    ),
+    "map_operation": (
+        layer("keras.src.ops.core", "Map"),
+        "which calls a function",
+    ),
     "callback_as_class": (
         layer("keras.callbacks", "BackupAndRestore", backup_dir="x"),
         NOT_STOCK,
     ),
     "type_specification": (
         activation({"class_name": "__typespec__", "config": []}),
-        "holds a '__typespec__'",
+        "names the 'config' ..",
     ),
     "object_array": (
         activation(
@@ -272,7 +278,7 @@ CONFIGURATIONS = {
         lambda p: p.layer("conv")["inbound_nodes"].extend(
             p.layer("depthwise")["inbound_nodes"]
         ),
-        "cannot be read by Keras",
+        "calls the layer 'conv' with what is never computed",
     ),
     "no_class_at_all": (
         lambda p: p.config.pop("class_name"),
