@@ -5,6 +5,7 @@ can become a hundred times as large in memory.
 """
 
 import json
+import pathlib
 from typing import Any
 
 from keras_transfer.saving.archive import limits
@@ -58,6 +59,19 @@ def parse(text: bytes, member: str) -> dict[str, Any]:
             DAMAGED,
         )
     return value
+
+
+def read_json(path: pathlib.Path) -> dict[str, Any]:
+    """Returns the object that a file holds, like `parse`.
+
+    Args:
+        path: A file, of which no more is read than what `parse` takes.
+
+    Raises:
+        ModelFileError: As for `parse`.
+    """
+    with open(path, "rb") as file:
+        return parse(file.read(limits.JSON_BYTES + 1), path.name)
 
 
 class _Repeated(Exception):

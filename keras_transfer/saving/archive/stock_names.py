@@ -17,8 +17,8 @@ REFUSED = {
 # Operations that do.
 CALLING = frozenset(
     """
-    AssociativeScan Cond CustomGradient ForiLoop JVP Map Scan Switch VectorizedMap
-    WhileLoop
+    AssociativeScan Cond CustomGradient ForiLoop JVP Map Scan Switch
+    VectorizedMap WhileLoop
     """.split()
 )
 
@@ -44,7 +44,8 @@ LAYERS = frozenset(
     Flatten GRU GRUCell GaussianDropout GaussianNoise
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
-    GroupNormalization GroupQueryAttention GroupedQueryAttention HashedCrossing Hashing
+    GroupNormalization GroupQueryAttention GroupedQueryAttention
+    HashedCrossing Hashing
     Identity InputLayer IntegerLookup LSTM LSTMCell LayerNormalization
     LeakyReLU Masking MaxNumBoundingBoxes MaxPooling1D MaxPooling2D
     MaxPooling3D Maximum MelSpectrogram Minimum MixUp MultiHeadAttention

@@ -72,6 +72,24 @@ def entry(name, **values):
     return change
 
 
+def call(*tensors, **arguments):
+    """The entry of a call of a layer, with outputs of others."""
+    return {
+        "args": [
+            {
+                "class_name": "__keras_tensor__",
+                "config": {
+                    "shape": [None, 6, 6, 4],
+                    "dtype": "float32",
+                    "keras_history": [name, at, 0],
+                },
+            }
+            for name, at in tensors
+        ],
+        "kwargs": arguments,
+    }
+
+
 NOT_STOCK = "which is none of those of Keras that only compute"
 NO_FUNCTION = "which is no activation, loss or metric of Keras"
 NOT_HERE = "which nothing installed declares"
@@ -275,10 +293,10 @@ CONFIGURATIONS = {
         "lists 2000 operations",
     ),
     "graph_cycle": (
-        lambda p: p.layer("conv")["inbound_nodes"].extend(
-            p.layer("depthwise")["inbound_nodes"]
+        lambda p: p.layer("bn").update(
+            inbound_nodes=[call(("depthwise", 0)), call(("bn", 0))]
         ),
-        "calls the layer 'conv' with what is never computed",
+        "calls the layer 'bn' with what is never computed",
     ),
     "no_class_at_all": (
         lambda p: p.config.pop("class_name"),
@@ -299,7 +317,12 @@ def text(name, content):
 
 
 def nested(levels):
-    return b'{"class_name": "Model", "config": ' + b"[" * levels + b"]" * levels
+    return (
+        b'{"class_name": "Model", "config": {"a": '
+        + b"[" * levels
+        + b"]" * levels
+        + b"}"
+    )
 
 
 # Written as they are, after `config.json` has been written.
