@@ -318,7 +318,7 @@ def text(name, content):
 
 def nested(levels):
     return (
-        b'{"class_name": "Model", "config": {"a": '
+        b'{"class_name": "Model", "module": "keras", "config": {"a": '
         + b"[" * levels
         + b"]" * levels
         + b"}"
