@@ -16,7 +16,10 @@ _BEFORE = re.compile(
     r"|Example error message for object <[^>]*>:\s+"
 )
 _SETTINGS_OF = re.compile(r"Error when deserializing class '(\w+)' using")
-_UNEXPECTED = re.compile(r"got an unexpected keyword argument '([^']*)'")
+_UNEXPECTED = re.compile(
+    r"got an unexpected keyword argument '([^']*)'"
+    r"|Unrecognized keyword arguments passed to \w+: {'([^']*)'"
+)
 _MISSING = re.compile(r"missing \d+ required [a-z-]+ arguments?: (.+)")
 _NAME = re.compile(r"'name': '([^']{1,80})'")
 _CALL = re.compile(r"Exception encountered when calling (\S+)\.")
@@ -46,7 +49,7 @@ def cause_of(error: BaseException) -> str:
     subject = _subject(chain)
     if found := _UNEXPECTED.search(line):
         subject = subject or line.partition(".")[0]
-        line = f"unexpected argument {found[1]!r}"
+        line = f"unexpected argument {found[1] or found[2]!r}"
     elif found := _MISSING.search(line):
         subject = subject or line.partition(".")[0]
         line = f"no {found[1]}"

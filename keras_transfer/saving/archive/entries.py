@@ -102,4 +102,5 @@ def _setting(key, place):
 
 
 def _short(value):
-    return str(value) if abs(value) < 1 << 200 else "of too many digits"
+    is_long = isinstance(value, int) and abs(value) > 1 << 200
+    return "of too many digits" if is_long else str(value)

@@ -87,6 +87,8 @@ def metadata_of(item: dict[str, Any], place: Place) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise refusal(place, "holds no settings of a ModelInfo", UNUSUAL)
     metadata = config.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise refusal(place, "holds no proper metadata of ModelInfo", UNUSUAL)
     versions.check_schema(metadata)
     for found, known in ((config, _SETTINGS), (metadata, _METADATA)):
         unknown = [key for key in found if key not in known]

@@ -12,6 +12,9 @@ REFUSED = {
     "TorchModuleWrapper": "unpickles Python objects",
     "JaxLayer": "runs a function that the file chooses",
     "FlaxLayer": "runs a function that the file chooses",
+    "TFOpLambda": "is an operation of Keras 2 that Keras 3 cannot read",
+    "SlicingOpLambda": "is an operation of Keras 2 that Keras 3 cannot read",
+    "TensorFlowOpLayer": "is an operation of Keras 2 that Keras 3 cannot read",
 }
 
 # Operations that do.

@@ -91,7 +91,9 @@ def within(name, *keys):
     def put(parts, thing):
         item = parts.layer(name)
         for key in keys[:-1]:
-            item = item.setdefault(key, {}) if isinstance(key, str) else item[key]
+            item = (
+                item.setdefault(key, {}) if isinstance(key, str) else item[key]
+            )
         item[keys[-1]] = thing
 
     return put
@@ -179,7 +181,7 @@ def change(put, thing):
 
 
 CASES = {
-    f"{name}_at_{place}": (change(PLACES[place], OBJECTS[name]), "")
+    f"{name}_at_{place}": (change(PLACES[place], OBJECTS[name]), ", at .")
     for place in PLACES
     for name in OBJECTS
 }

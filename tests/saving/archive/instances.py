@@ -111,16 +111,12 @@ _SPECIAL = {
 
 def serialized(instance):
     """Returns what a file would hold of an object."""
-    return json.loads(
-        json.dumps(keras.saving.serialize_keras_object(instance))
-    )
+    return json.loads(json.dumps(keras.saving.serialize_keras_object(instance)))
 
 
 def stock_classes():
     """Lists the classes of the installed Keras that a file may hold."""
-    allowed = (
-        stock_names.LAYERS | stock_names.OPERATIONS | stock_names.PARTS
-    )
+    allowed = stock_names.LAYERS | stock_names.OPERATIONS | stock_names.PARTS
     found = {}
     rooms = (
         "constraints dtype_policies initializers layers losses metrics ops "
