@@ -136,6 +136,8 @@ def _load(contents):
         model = keras.saving.load_model(contents.folder, safe_mode=True)
         if not isinstance(model, keras.Model):
             raise TypeError(f"it holds a {type(model).__name__} and no model")
+    except ModelFileError:
+        raise
     except Exception as error:
         # What Keras raises here is of many kinds. It stays as the cause.
         raise _refusal(written, is_newer, causes.cause_of(error)) from error

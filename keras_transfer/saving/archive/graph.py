@@ -8,6 +8,7 @@ call each other twice, take hours in a file of a few kilobytes.
 from typing import Any
 
 from keras_transfer.saving.archive import limits
+from keras_transfer.saving.archive import stock_names
 from keras_transfer.saving.archive.error import DAMAGED
 from keras_transfer.saving.archive.error import UNUSUAL
 from keras_transfer.saving.archive.error import ModelFileError
@@ -34,7 +35,8 @@ class _Calls:
 
     def of(self, entry):
         """Counts the calls within an entry; returns those of one call."""
-        inside = 1
+        # Initializers and the like are not called while a model is built.
+        inside = int(entry["class_name"] not in stock_names.PARTS)
         for layer, calls in _parts(entry):
             one = self.of(layer)
             inside += calls * one

@@ -27,7 +27,7 @@ CALLS = 20_000
 # How often a call may be tried, on average, before what it takes is there.
 TRIES_PER_CALL = 4
 LAYERS_PASSED = 20_000_000  # each time that Keras goes through a model
-PARTS = 4096  # tensors that one operation returns
+COUNT = 1 << 16  # of tensors and numbers that a setting makes Keras list
 INTEGER = 1 << 64
 TENSORS_AND_GROUPS = 200_000
 GROUP_DEPTH = 64

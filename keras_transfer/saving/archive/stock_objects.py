@@ -40,8 +40,25 @@ _NEWER = (
 )
 # Settings that Keras takes for the path of a file where they are a text.
 _PATHS = ("vocabulary", "filepath", "idf_weights", "file_path", "filename")
-# Keras makes as many tensors as these settings of operations say.
-_PARTS = ("indices_or_sections", "num")
+# Keras makes as many tensors, or numbers in a list, as these settings say.
+_COUNTS = {
+    "ArraySplit": "indices_or_sections",
+    "AUC": "num_thresholds",
+    "Discretization": "num_bins",
+    "Dsplit": "indices_or_sections",
+    "Hsplit": "indices_or_sections",
+    "OneHotMeanIoU": "num_classes",
+    "MeanIoU": "num_classes",
+    "PrecisionAtRecall": "num_thresholds",
+    "RecallAtPrecision": "num_thresholds",
+    "SensitivityAtSpecificity": "num_thresholds",
+    "SpecificityAtSensitivity": "num_thresholds",
+    "SpectralNormalization": "power_iterations",
+    "Split": "indices_or_sections",
+    "TextVectorization": "ngrams",
+    "Unstack": "num",
+    "Vsplit": "indices_or_sections",
+}
 
 
 def check_class(
@@ -172,6 +189,11 @@ def _check_settings(name, item, place):
                 f"reads the file {config[key][:80]!r} for a {name}",
                 UNUSUAL,
             )
+    count = config.get(_COUNTS.get(name))
+    if isinstance(count, int) and count > limits.COUNT:
+        raise refusal(
+            place, f"asks for {count} {_COUNTS[name]} of a {name}", UNUSUAL
+        )
     if not is_layer:
         return
     label = config.get("name", name)
@@ -179,9 +201,3 @@ def _check_settings(name, item, place):
         raise refusal(place, "holds a layer without a proper name", UNUSUAL)
     if "/" in label or "\\" in label or label in (".", ".."):
         raise refusal(place, f"names a layer {label[:80]!r}", UNUSUAL)
-    for key in _PARTS if name in stock.OPERATIONS else ():
-        value = config.get(key)
-        if isinstance(value, int) and value > limits.PARTS:
-            raise refusal(
-                place, f"lets {label!r:.80} return {value} tensors", UNUSUAL
-            )

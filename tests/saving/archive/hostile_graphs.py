@@ -155,7 +155,7 @@ CASES = {
             registered_name=None,
             config={"name": "s", "indices_or_sections": 10**9, "axis": 1},
         ),
-        "return 1000000000 tensors",
+        "asks for 1000000000 indices_or_sections of a Split",
     ),
     "objects_30_deep": (
         lambda p: nested_wrappers(p, 30),

@@ -271,6 +271,24 @@ SETTINGS = {
         ),
         "reads the file '/dev/zero'",
     ),
+    # Lists that Keras makes of a number.
+    "a_billion_ngrams": (
+        layer("TextVectorization", ngrams=10**9),
+        "asks for 1000000000 ngrams of a TextVectorization",
+    ),
+    "a_billion_thresholds": (
+        lambda p: p.config["compile_config"].update(
+            metrics=[
+                {
+                    "module": "keras.metrics",
+                    "class_name": "AUC",
+                    "registered_name": None,
+                    "config": {"num_thresholds": 10**9},
+                }
+            ]
+        ),
+        "asks for 1000000000 num_thresholds of a AUC",
+    ),
     # What ModelInfo says.
     "setting_of_model_info": (
         setting("model_info", batch_size=3),
