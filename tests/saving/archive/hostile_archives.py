@@ -106,7 +106,8 @@ def bound_socket(_, path):
     here = os.getcwd()
     os.chdir(path.parent)  # Names of sockets are short.
     try:
-        socket.socket(socket.AF_UNIX).bind(path.name)
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(path.name)
     finally:
         os.chdir(here)
 

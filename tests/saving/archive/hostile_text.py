@@ -369,6 +369,6 @@ SETTINGS = {
     ),
     "shape_that_does_not_fit": (
         lambda p: p.layer("bn")["build_config"].update(input_shape=[None, 6]),
-        "",
+        "of layer .bn. is incompatible with the layer",
     ),
 }
