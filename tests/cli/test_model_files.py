@@ -91,6 +91,7 @@ def test_check_compares_the_digest(path, capsys):
     assert "--sha256 is of one file" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("default:The model was saved by Keras")
 def test_check_tells_of_a_later_keras(path, capsys):
     parts = Parts(path)
     parts.members["metadata.json"] = b'{"keras_version": "99.0.0"}'

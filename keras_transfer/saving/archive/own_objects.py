@@ -42,7 +42,7 @@ _METADATA = {
     "input": dict,
     "backbone": dict,
     "head": dict,
-    "classes": dict,
+    "classes": object,  # Owners of the rest; whoever reads it looks twice.
     "freeze": dict,  # Of each save.
     "schedule": (dict, type(None)),  # `schedules.Schedule`.
     "history": dict,  # `callbacks.training_history`.
