@@ -21,7 +21,7 @@ _ENTRY = {
     "__passive_serialization__": bool,
 }
 # Keras makes constants of these, which are weights in all but name.
-_CONSTANTS = ("mean", "variance", "scale", "offset", "value")
+_CONSTANTS = ("mean", "variance", "scale", "offset")
 
 # The key of a value, and the place around it; `None` around the outermost.
 Place = tuple[Any, Any]
