@@ -118,6 +118,20 @@ CASES = {
         ),
         "calls the layer 'bn' without a tensor",
     ),
+    "call_with_an_object": (
+        node(
+            "bn",
+            call(
+                ("conv", 0),
+                mask={
+                    "module": "keras.initializers",
+                    "class_name": "Zeros",
+                    "config": {},
+                },
+            ),
+        ),
+        "calls a layer with an object of the class 'Zeros'",
+    ),
     "call_below_zero": (node("bn", call(("conv", -1))), "of no layer"),
     "call_of_a_fraction": (node("bn", call(("conv", 0.5))), "of no layer"),
     "call_of_an_unknown_layer": (

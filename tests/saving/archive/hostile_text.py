@@ -57,7 +57,10 @@ LONG = b"[" + b",".join([b"[]"] * 20_000) + b"]"
 
 # Changes of `config.json` as it is written.
 MEMBERS = {
-    "400000_keys_and_one_twice": (keys(400_000, b"k7"), "says 'k7' twice"),
+    "400000_keys_and_one_twice": (
+        keys(400_000, b"k399999"),
+        "says 'k399999' twice",
+    ),
     "key_of_a_megabyte": (
         config(
             lambda text: (
