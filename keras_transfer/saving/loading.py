@@ -12,6 +12,7 @@ from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
 from keras_transfer.saving import archive
+from keras_transfer.saving import building
 from keras_transfer.saving import stored_flags
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import versions
@@ -97,7 +98,7 @@ def load_owned(
                 )
                 raise ModelFileError(what, "")
             needed_classes.activate(found.classes)
-            model = _load(contents)
+            model = _load(contents, path)
             stored_flags.restore(model, contents.config)
         except ModelFileError as error:
             raise error.of(file) from error.__cause__
@@ -108,11 +109,13 @@ def load_owned(
     return model
 
 
-def _load(contents):
+def _load(contents, path):
     written = contents.metadata.get("keras_version")
     is_newer = versions.is_newer(written, keras.__version__)
     try:
-        model = keras.saving.load_model(contents.folder, safe_mode=True)
+        model = building.load(contents, path)
+    except ModelFileError:
+        raise
     except Exception as error:
         # What Keras raises here is of many kinds, and often a dump of the
         # whole configuration. Whatever it was stays as the cause.

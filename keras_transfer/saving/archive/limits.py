@@ -21,3 +21,6 @@ OPERATIONS = 1000
 DECLARED_PER_STORED = 2
 DECLARED_FLOOR = 1 << 16  # elements that any model may declare
 INPUT_ELEMENTS = 1 << 31
+# Bytes that the variables of a model may take, its optimizer's included.
+BUILT_PER_STORED = 3
+BUILT_FLOOR = 128 << 20

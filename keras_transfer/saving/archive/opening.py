@@ -27,7 +27,6 @@ from keras_transfer.saving.archive.declared import check_declared
 from keras_transfer.saving.archive.error import DAMAGED
 from keras_transfer.saving.archive.error import UNUSUAL
 from keras_transfer.saving.archive.error import ModelFileError
-from keras_transfer.saving.archive.finite import check_finite
 from keras_transfer.saving.archive.json_text import parse
 
 # What `zipfile` raises for archives that it cannot make sense of.
@@ -69,7 +68,7 @@ class Contents:
         names = [
             n for n in self.tensors.shapes if not n.startswith("optimizer/")
         ]
-        check_finite(self.folder / members.WEIGHTS, names)
+        tensors.check_finite(self.folder / members.WEIGHTS, names)
 
 
 @contextlib.contextmanager
