@@ -26,8 +26,8 @@ from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
 from keras_transfer.exporting.trial import try_out
 from keras_transfer.files.output_path import check_output
-from keras_transfer.files.publishing import publish
-from keras_transfer.files.publishing import staging_folder
+from keras_transfer.files.whole_files import publish
+from keras_transfer.files.whole_files import staging_folder
 
 # What sixteen bits may differ by from the same network in thirty-two.
 _HALF_PRECISION = 0.05

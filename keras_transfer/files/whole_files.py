@@ -1,10 +1,13 @@
-"""Files that are replaced only by whole new ones."""
+"""Files that get their final names only when all of them is written."""
 
 import contextlib
+import glob
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 try:
     import fcntl
@@ -75,6 +78,63 @@ def sweep_folder(folder: str | os.PathLike) -> None:
     _sweep(pathlib.Path(folder), ".", "")
 
 
+@contextlib.contextmanager
+def staging_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Gives a folder beside a path, to write in; it vanishes afterwards.
+
+    Args:
+        path: What will be written, on the same disk.
+    """
+    path = pathlib.Path(path)
+    with _folder(path.parent, f".{path.name}-{_MARK}") as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[pathlib.Path]:
+    """Gives a temporary folder of this user; it vanishes afterwards.
+
+    What killed processes left of theirs is removed at the beginning.
+    """
+    parent = pathlib.Path(tempfile.gettempdir())
+    with _folder(parent, f"keras-transfer-{_MARK}") as folder:
+        yield folder
+
+
+def publish(staged: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
+    """Moves what was staged to its final place, over what was there.
+
+    A file is replaced in one step. A folder, which no system call replaces, is
+    moved aside first, and back if the new one cannot take its place.
+
+    Args:
+        staged: Files and folders on the same disk, in the order of the move.
+        folder: Where they go, under the names that they bear.
+    """
+    mask = os.umask(0)
+    os.umask(mask)
+    for item in staged:
+        for file in [item, *item.rglob("*")]:
+            if file.is_file():
+                with open(file, "rb") as handle:
+                    os.fsync(handle.fileno())
+                # Some exporters make files private; these are as readable as
+                # any other.
+                file.chmod(0o666 & ~mask)
+    for item in staged:
+        target = folder / item.name
+        if not target.is_dir():
+            os.replace(item, target)
+            continue
+        aside = item.with_name(f"old-{item.name}")
+        os.replace(target, aside)
+        try:
+            os.replace(item, target)
+        except OSError:
+            os.replace(aside, target)
+            raise
+
+
 def _sweep(folder, start, end):
     if fcntl is None or not folder.is_dir():
         return
@@ -113,6 +173,53 @@ def _remove_abandoned(item):
             os.remove(item)
     except OSError:
         pass  # Being written, or on a file system without locks.
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _folder(parent, prefix):
+    for item in parent.glob(f"{glob.escape(prefix)}*"):
+        _remove_abandoned_folder(item)
+    handle, folder = _new_folder(parent, prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _new_folder(parent, prefix):
+    """Makes a folder that no sweep removes, with an open handle."""
+    while True:
+        folder = tempfile.mkdtemp(dir=parent, prefix=prefix)
+        if fcntl is None:
+            return None, pathlib.Path(folder)
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # A sweep came first.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(folder):
+            return handle, pathlib.Path(folder)
+        os.close(handle)
+
+
+def _remove_abandoned_folder(item):
+    if fcntl is None:
+        return
+    try:
+        handle = os.open(item, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return  # Gone already, a link, or somebody else's.
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(item, ignore_errors=True)
+    except OSError:
+        pass  # In use, or on a file system without locks.
     finally:
         os.close(handle)
 

@@ -6,12 +6,10 @@ variables that have shapes and no values; what they take is compared with what
 is stored. No formula repeats what a layer computes from its settings.
 """
 
-import collections
 import copy
 import json
 import math
 import os
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,17 +17,17 @@ import keras
 import numpy as np
 
 from keras_transfer import compat
+from keras_transfer.saving import matching
 from keras_transfer.saving.archive import Contents
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import limits
 from keras_transfer.saving.archive import members
 from keras_transfer.saving.archive.error import UNUSUAL
-from keras_transfer.saving.archive.tensors import FLOAT
-from keras_transfer.saving.archive.tensors import Tensors
-from keras_transfer.saving.archive.tensors import is_finite
 
 # What Keras is given to read in place of the model's own class.
 _STAND_IN = "keras_transfer_checked"
+# What Keras says of a variable that is made of a value in such a scope.
+_MADE_OF_VALUES = "while in a stateless scope"
 # Parts of a compilation that may hold variables; the optimizer is apart.
 _MEASURES = ("loss", "metrics", "weighted_metrics")
 
@@ -50,7 +48,12 @@ def load(contents: Contents, path: str | os.PathLike) -> keras.Model:
     if os.path.isfile(path):
         stored = min(stored, os.path.getsize(path))
     config = {k: v for k, v in contents.config.items() if k != "compile_config"}
+    config = _with_counted_parts(config)
     slots = _slots(compilation)
+    has_foreign = any(
+        not name.startswith("keras_transfer>")
+        for name in contents.found.classes
+    )
 
     def make(config):
         measures = copy.deepcopy(compilation)
@@ -63,8 +66,12 @@ def load(contents: Contents, path: str | os.PathLike) -> keras.Model:
     class StandIn:
         @staticmethod
         def from_config(_):
-            model = build(make, config, stored, slots)
-            check_stored(model, contents.tensors)
+            try:
+                model = build(make, config, stored, slots, has_foreign)
+            except TypeError as error:
+                # Keras hides those behind what it calls this class.
+                raise ValueError(str(error)) from error
+            matching.check_stored(model, contents.tensors)
             return model
 
     entry = {
@@ -78,7 +85,7 @@ def load(contents: Contents, path: str | os.PathLike) -> keras.Model:
     model = keras.saving.load_model(
         contents.folder, custom_objects={_STAND_IN: StandIn}, safe_mode=True
     )
-    check_range(model, contents.tensors)
+    matching.check_range(model, contents.tensors)
     return model
 
 
@@ -87,6 +94,7 @@ def build(
     config: dict[str, Any],
     stored: int,
     slots: int = 0,
+    has_foreign: bool = False,
 ) -> keras.Model:
     """Builds a model whose variables take no more than its file allows.
 
@@ -96,82 +104,33 @@ def build(
         stored: Bytes that its weights take in the file.
         slots: Variables of the optimizer for each that is trained. Defaults
             to 0.
+        has_foreign: Whether it holds classes that are not Keras's or ours.
+            Those may make variables of values, which are there at once; such
+            a model is built without being counted. Defaults to `False`.
 
     Raises:
         ModelFileError: If it needs more.
     """
     allowed = limits.BUILT_PER_STORED * stored + limits.BUILT_FLOOR
     states = [entry for entry in _entries(config) if _keeps_state(entry)]
-    with _Unmade(allowed) as scope:
-        model = make(_without_state(config) if states else copy.deepcopy(config))
-        trained = sum(map(_bytes_of, model.trainable_variables))
-        scope.check(slots * trained + _state_bytes(model, states))
+    try:
+        with _Unmade(allowed) as scope:
+            model = make(
+                _without_state(config) if states else copy.deepcopy(config)
+            )
+            trained = sum(map(_bytes_of, model.trainable_variables))
+            scope.check(slots * trained + _state_bytes(model, states))
+    except ValueError as error:
+        if not has_foreign or _MADE_OF_VALUES not in str(error):
+            raise
+        return make(copy.deepcopy(config))
     if states:
-        # Their states are made of values, which have no place in the scope.
+        # Their states are made of values as well.
+        compat.uninitialized_variables().clear()
         return make(copy.deepcopy(config))
     with keras.StatelessScope():
         pass  # Whatever was made without a value gets one when it ends.
     return model
-
-
-def check_stored(model: keras.Model, stored: Tensors) -> None:
-    """Raises unless a file stores each weight of a model, and no other.
-
-    Keras reads what it finds, and leaves the rest as it was made.
-
-    Args:
-        model: The model, built.
-        stored: What its file holds.
-
-    Raises:
-        ModelFileError: Names an example.
-    """
-    # Random numbers have states too, which Keras does not always store.
-    needed = collections.Counter(
-        (_shape(variable), _kind(variable.dtype))
-        for layer in compat.sublayers(model)
-        for variable in compat.own_variables(layer)
-        if not _may_be_missing(variable)
-    )
-    held = collections.Counter(
-        (tensor.shape, tensor.kind)
-        for name, tensor in stored.by_name.items()
-        if not name.startswith("optimizer/") and "seed_generator" not in name
-    )
-    missing, extra = needed - held, held - needed
-    if missing or extra:
-        raise ModelFileError(
-            f"stores {held.total()} tensors for the {needed.total()} weights "
-            "of its model"
-            + _examples("; missing", missing)
-            + _examples("; not of the model", extra)
-            + ".",
-            UNUSUAL,
-        )
-
-
-def check_range(model: keras.Model, stored: Tensors) -> None:
-    """Raises when a loaded weight became infinite in a narrower type.
-
-    Args:
-        model: The model, loaded.
-        stored: What its file holds.
-
-    Raises:
-        ModelFileError: Names the weight.
-    """
-    for variable in model.variables:
-        is_float = _kind(variable.dtype) == FLOAT
-        if not is_float or _itemsize(variable.dtype) >= stored.widest_float:
-            continue
-        values = np.asarray(keras.ops.convert_to_numpy(variable), "float32")
-        if not is_finite(values):
-            raise ModelFileError(
-                f"stores numbers for {variable.path!r} that {variable.dtype} "
-                "cannot hold.",
-                "Load it where it was saved, and save it in the precision "
-                "that it is used in.",
-            )
 
 
 class _Unmade(keras.StatelessScope):
@@ -212,7 +171,7 @@ def _slots(compilation):
     """Variables that an optimizer keeps for each one that it trains."""
     if not compilation:
         return 0
-    named = copy.deepcopy(compilation.get("optimizer", "rmsprop"))
+    named = copy.deepcopy(compilation.get("optimizer") or "rmsprop")
     optimizer = keras.optimizers.get(named)
     before = len(optimizer.variables)
     optimizer.build([keras.Variable(np.zeros((2, 2), "float32"))])
@@ -229,6 +188,29 @@ def _entries(config):
             pending += item.values()
         elif isinstance(item, list):
             pending += item
+
+
+def _with_counted_parts(config):
+    """The same with the number of tensors that each `Unstack` returns.
+
+    Keras makes as many as there turn out to be. What the file says of its
+    input is what Keras found when it wrote it.
+    """
+    config = copy.deepcopy(config)
+    for entry in _entries(config):
+        settings = entry["config"]
+        if entry.get("class_name") != "Unstack" or settings.get("num"):
+            continue
+        tensor, *_ = _entries(entry["inbound_nodes"])
+        number = tensor["config"]["shape"][settings.get("axis", 0)]
+        if not number or number > limits.UNSTACKED:
+            raise ModelFileError(
+                f"takes a tensor apart into {number} with {entry['name']!r}; "
+                f"expected {limits.UNSTACKED} at most.",
+                UNUSUAL,
+            )
+        settings["num"] = number
+    return config
 
 
 def _keeps_state(entry):
@@ -261,31 +243,5 @@ def _state_bytes(model, states):
     return 16 * len(states) * batch * max(one, *weights)
 
 
-def _may_be_missing(variable):
-    return variable.name.startswith("lora_") or "seed_generator" in (
-        variable.path
-    )
-
-
-def _examples(label, counter):
-    if not counter:
-        return ""
-    listed = ", ".join(f"{kind} {shape}" for shape, kind in list(counter)[:3])
-    return f"{label} {counter.total()}, such as {listed}"
-
-
-def _shape(variable):
-    return tuple(variable.shape)
-
-
-def _kind(dtype):
-    return FLOAT if "float" in dtype else dtype
-
-
-def _itemsize(dtype):
-    digits = re.search(r"\d+", dtype)
-    return max(int(digits[0]) // 8, 1) if digits else 1
-
-
 def _bytes_of(variable):
-    return math.prod(variable.shape) * _itemsize(variable.dtype)
+    return math.prod(variable.shape) * matching.itemsize(variable.dtype)

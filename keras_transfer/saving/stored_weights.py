@@ -4,56 +4,61 @@ import collections
 import contextlib
 import os
 import pathlib
+import shutil
 import zipfile
 from collections.abc import Iterator
 
-import h5py
 import keras
 
+from keras_transfer.files.whole_files import private_folder
+from keras_transfer.saving import matching
+from keras_transfer.saving.archive import ModelFileError
+from keras_transfer.saving.archive import members
+from keras_transfer.saving.archive import tensors
 
-def check_contents(
-    model: keras.Model, path: pathlib.Path, classifier: tuple[str, ...] = ()
-) -> list[str]:
-    """Raises unless a file holds what a model needs and nothing else.
+# Keras keeps the optimizer beside the layers in whole-model files.
+_BESIDE = ("optimizer", "optimizer_weights")
+# Where whole models of Keras 1 and 2 keep their layers.
+_LEGACY = "model_weights/"
+
+
+@contextlib.contextmanager
+def opened(
+    path: pathlib.Path,
+) -> Iterator[tuple[pathlib.Path, tensors.Tensors]]:
+    """Gives the HDF5 file with some weights, and what is in it.
 
     Args:
-        model: A built model.
         path: A `.weights.h5`, `.h5` or `.keras` file.
-        classifier: Names of layers that the file may hold beside the model's.
-
-    Returns:
-        Names of the layers of `classifier` that the file holds. Only files
-        that name their layers, `.h5`, can hold any.
 
     Raises:
-        ValueError: If the file cannot be read or belongs to another
-            architecture.
+        ValueError: If the file is truncated, damaged, hostile or of another
+            kind.
     """
-    with _opened(path) as layers:
-        left_out = [name for name in classifier if name in layers]
-        stored = collections.Counter(_shapes(layers, left_out))
-        names = {la.name for la in model.layers if la.weights}
-        unnamed = sorted(name for name in names if name not in layers)
-    expected = collections.Counter(tuple(w.shape) for w in model.weights)
-    missing, extra = expected - stored, stored - expected
-    if missing or extra:
+    if path.suffix not in (".h5", ".hdf5", ".keras"):
         raise ValueError(
-            f"The weights file {os.fspath(path)!r} belongs to another "
-            f"architecture than {model.name!r}, which is unchanged: "
-            f"{stored.total()} tensors stored, {expected.total()} expected"
-            + _examples("; missing", missing)
-            + _examples("; not in the model", extra)
-            + f"; left out: {left_out}" * bool(left_out)
-            + "."
+            f"Expected a weights file ending in '.weights.h5', '.h5' or "
+            f"'.keras'. Received: {os.fspath(path)!r}."
         )
-    # Keras passes over layers of the model that such a file does not name.
-    if left_out and unnamed:
-        raise ValueError(
-            f"The weights file {os.fspath(path)!r} belongs to another "
-            f"architecture than {model.name!r}, which is unchanged: it has no "
-            f"layers named {unnamed[:3]}."
-        )
-    return left_out
+    with contextlib.ExitStack() as stack:
+        try:
+            file = path
+            if path.suffix == ".keras":
+                file = _unpacked(path, stack.enter_context(private_folder()))
+            # The model says how large each of them may be.
+            found = tensors.scan(file, in_chunks=True)
+        except (OSError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(_damaged(path, f": {error}")) from error
+        except ModelFileError as error:
+            if isinstance(error.__cause__, OSError):
+                raise ValueError(_damaged(path, f": {error.__cause__}")) from (
+                    error
+                )
+            raise ValueError(
+                f"The weights file {os.fspath(path)!r} {error.what} "
+                f"{error.advice}"
+            ) from error
+        yield file, found
 
 
 def check_readable(path: pathlib.Path) -> None:
@@ -65,61 +70,91 @@ def check_readable(path: pathlib.Path) -> None:
     Raises:
         ValueError: If the file is truncated, damaged or of another kind.
     """
-    with _opened(path):
+    with opened(path):
         pass
 
 
-@contextlib.contextmanager
-def _opened(path) -> Iterator[h5py.Group]:
-    """The group of a file whose members are layers, or what holds them."""
-    if path.suffix not in (".h5", ".hdf5", ".keras"):
+def check_contents(
+    model: keras.Model,
+    path: pathlib.Path,
+    stored: tensors.Tensors,
+    classifier: tuple[str, ...] = (),
+) -> list[str]:
+    """Raises unless a file holds what a model needs and nothing else.
+
+    Args:
+        model: A built model.
+        path: The file, for messages.
+        stored: What is in it.
+        classifier: Names of layers that the file may hold beside the model's.
+
+    Returns:
+        Names of the layers of `classifier` that the file holds. Only files
+        that name their layers, `.h5`, can hold any.
+
+    Raises:
+        ValueError: If the file belongs to another architecture.
+    """
+    by_layer = collections.defaultdict(list)
+    for name, tensor in weights_in(stored).items():
+        layer = name.removeprefix(_LEGACY).partition("/")[0]
+        by_layer[layer].append((tensor.shape, tensor.kind))
+    left_out = [name for name in classifier if name in by_layer]
+    held = collections.Counter(
+        weight
+        for layer, weights in by_layer.items()
+        if layer not in left_out
+        for weight in weights
+    )
+    needed = collections.Counter(
+        (tuple(w.shape), matching.kind(w.dtype)) for w in model.weights
+    )
+    if held != needed:
         raise ValueError(
-            f"Expected a weights file ending in '.weights.h5', '.h5' or "
-            f"'.keras'. Received: {os.fspath(path)!r}."
+            f"The weights file {os.fspath(path)!r} belongs to another "
+            f"architecture than {model.name!r}, which is unchanged: "
+            f"{held.total()} tensors stored, {needed.total()} expected"
+            + matching.examples("; missing", needed - held)
+            + matching.examples("; not in the model", held - needed)
+            + f"; left out: {left_out}" * bool(left_out)
+            + "."
         )
-    try:
-        with _layers(path) as layers:
-            yield layers
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    names = {la.name for la in model.layers if la.weights}
+    unnamed = sorted(name for name in names if name not in by_layer)
+    # Keras passes over layers of the model that such a file does not name.
+    if left_out and unnamed:
         raise ValueError(
-            f"The weights file {os.fspath(path)!r} is truncated or damaged: "
-            f"{error}. Fetch it again."
-        ) from error
+            f"The weights file {os.fspath(path)!r} belongs to another "
+            f"architecture than {model.name!r}, which is unchanged: it has no "
+            f"layers named {unnamed[:3]}."
+        )
+    return left_out
 
 
-@contextlib.contextmanager
-def _layers(path) -> Iterator[h5py.Group]:
-    if path.suffix == ".keras":
-        with (
-            zipfile.ZipFile(path) as archive,
-            archive.open("model.weights.h5") as member,
-            h5py.File(member, "r") as file,
-        ):
-            yield file
-    else:
-        with h5py.File(path, "r") as file:
-            # Where whole models of Keras 1 and 2 keep their layers.
-            yield file.get("model_weights", file)
+def weights_in(stored: tensors.Tensors) -> dict[str, tensors.Tensor]:
+    """The tensors of a file that are no state of an optimizer.
+
+    Args:
+        stored: What is in the file.
+    """
+    return {
+        name: tensor
+        for name, tensor in stored.by_name.items()
+        if name.partition("/")[0] not in _BESIDE
+    }
 
 
-def _shapes(layers, left_out):
-    shapes = []
-
-    def visit(name, item):
-        # Keras keeps the optimizer beside the layers in whole-model files.
-        if isinstance(item, h5py.Dataset) and name.partition("/")[0] not in (
-            "optimizer",
-            "optimizer_weights",
-            *left_out,
-        ):
-            shapes.append(item.shape)
-
-    layers.visititems(visit)
-    return shapes
+def _unpacked(path, folder):
+    with zipfile.ZipFile(path) as archive:
+        members.check_members(archive.infolist(), os.path.getsize(path))
+        target = folder / members.WEIGHTS
+        with archive.open(members.WEIGHTS) as member, open(target, "xb") as out:
+            shutil.copyfileobj(member, out, 1 << 20)
+        return target
 
 
-def _examples(label, shapes):
-    if not shapes:
-        return ""
-    listed = ", ".join(str(shape) for shape in list(shapes)[:3])
-    return f"{label} {shapes.total()}, such as {listed}"
+def _damaged(path, why):
+    return (
+        f"The weights file {os.fspath(path)!r} is truncated or damaged{why}. "
+        "Fetch it again."
+    )

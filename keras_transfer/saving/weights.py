@@ -6,7 +6,9 @@ from typing import Any
 
 import keras
 
+from keras_transfer.saving import matching
 from keras_transfer.saving import stored_weights
+from keras_transfer.saving.archive import tensors
 
 
 def load_weights(
@@ -28,21 +30,27 @@ def load_weights(
             by their order. Defaults to none.
 
     Raises:
-        ValueError: If the file cannot be read or belongs to another
-            architecture.
+        ValueError: If the file cannot be read, is hostile, holds NaN or
+            belongs to another architecture.
     """
     path = pathlib.Path(path)
-    left_out = stored_weights.check_contents(model, path, classifier)
-    before = model.get_weights()
-    options = {"by_name": True} if left_out else {}
-    try:
-        model.load_weights(os.fspath(path), **options)
-    except Exception as error:
-        assign_weights(model, before)
-        raise ValueError(
-            f"The weights file {os.fspath(path)!r} does not fit the model "
-            f"{model.name!r}, which is unchanged: {error}"
-        ) from error
+    with stored_weights.opened(path) as (file, stored):
+        left_out = stored_weights.check_contents(
+            model, path, stored, classifier
+        )
+        before = model.get_weights()
+        options = {"by_name": True} if left_out else {}
+        try:
+            names = stored_weights.weights_in(stored)
+            tensors.check_finite(file, names)
+            model.load_weights(os.fspath(file), **options)
+            matching.check_range(model, stored)
+        except Exception as error:
+            assign_weights(model, before)
+            raise ValueError(
+                f"The weights file {os.fspath(path)!r} does not fit the model "
+                f"{model.name!r}, which is unchanged: {error}"
+            ) from error
 
 
 def assign_weights(model: keras.Model, values: list[Any]) -> None:

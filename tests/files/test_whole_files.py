@@ -73,3 +73,59 @@ def test_a_folder_is_swept_of_what_nobody_is_writing(tmp_path):
 def test_a_folder_that_is_not_there_needs_no_sweep(tmp_path):
     sweep(tmp_path / "missing" / "notes.txt")
     sweep_folder(tmp_path / "missing")
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from keras_transfer.files import whole_files
+folder = {folder}
+with folder as place:
+    (place / "half").write_text("half of it")
+    print(place, flush=True)
+    {end}
+"""
+
+
+def child(folder, end, tmp_path):
+    return subprocess.Popen(
+        [sys.executable, "-c", KILLED.format(folder=folder, end=end)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs file locks")
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (
+            lambda path: whole_files.staging_folder(path),
+            "whole_files.staging_folder({path!r})",
+        ),
+        (
+            lambda path: whole_files.private_folder(),
+            "whole_files.private_folder()",
+        ),
+    ],
+)
+def test_only_folders_of_killed_processes_are_swept(
+    make, code, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / "x.tflite"
+    code = code.format(path=str(path))
+    kill = "os.kill(os.getpid(), signal.SIGKILL)"
+    killed = child(code, kill, tmp_path)
+    left = pathlib.Path(killed.communicate()[0].strip())
+    assert (left / "half").is_file()
+    living = child(code, "sys.stdin.read()", tmp_path)
+    held = pathlib.Path(living.stdout.readline().strip())
+    # The living one has swept already: leave something for this one.
+    left.mkdir(exist_ok=True)
+    with make(path):
+        assert not left.exists()
+        assert (held / "half").is_file()
+    living.communicate()
+    assert not list(tmp_path.iterdir())

@@ -13,13 +13,13 @@ import os
 import pathlib
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
+from keras_transfer.files.whole_files import private_folder
 from keras_transfer.saving.archive import configuration
 from keras_transfer.saving.archive import members
 from keras_transfer.saving.archive import tensors
@@ -89,9 +89,9 @@ def checked(
         ModelFileError: If the file is damaged, hostile or another one.
     """
     file = os.fspath(path)
-    with tempfile.TemporaryDirectory(prefix="keras-transfer-") as private:
+    with private_folder() as private:
         try:
-            contents = _unpack(path, pathlib.Path(private), is_known, sha256)
+            contents = _unpack(path, private, is_known, sha256)
         except ModelFileError as error:
             raise error.of(file) from error.__cause__
         except _UNREADABLE as error:
@@ -132,7 +132,7 @@ def _read(source, folder, is_known):
         elif name not in (members.CONFIG, members.METADATA):
             source.unpack(name, folder / name)
     stored = tensors.scan(folder / members.WEIGHTS)
-    check_declared(found, stored)
+    check_declared(config, found, stored)
     for name, value in (
         (members.CONFIG, config),
         (members.METADATA, metadata),
