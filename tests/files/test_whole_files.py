@@ -1,8 +1,13 @@
 import os
+import pathlib
 import stat
+import subprocess
+import sys
+import tempfile
 
 import pytest
 
+from keras_transfer.files import whole_files
 from keras_transfer.files.whole_files import replacing
 from keras_transfer.files.whole_files import sweep
 from keras_transfer.files.whole_files import sweep_folder
@@ -116,14 +121,12 @@ def test_only_folders_of_killed_processes_are_swept(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     path = tmp_path / "x.tflite"
     code = code.format(path=str(path))
+    living = child(code, "sys.stdin.read()", tmp_path)
+    held = pathlib.Path(living.stdout.readline().strip())
     kill = "os.kill(os.getpid(), signal.SIGKILL)"
     killed = child(code, kill, tmp_path)
     left = pathlib.Path(killed.communicate()[0].strip())
     assert (left / "half").is_file()
-    living = child(code, "sys.stdin.read()", tmp_path)
-    held = pathlib.Path(living.stdout.readline().strip())
-    # The living one has swept already: leave something for this one.
-    left.mkdir(exist_ok=True)
     with make(path):
         assert not left.exists()
         assert (held / "half").is_file()

@@ -4,11 +4,10 @@ Each layer is listed with its settings and the shape that it takes, so that a
 class that is added to `stock_names` without a line here fails a test.
 """
 
-import inspect
+import json
+import zipfile
 
 import keras
-
-from keras_transfer.saving.archive import stock_names
 
 IMAGE, SERIES, VECTOR = (8, 8, 3), (8, 4), (4,)
 VOLUME, FILM = (4, 4, 4, 2), (3, 6, 6, 2)
@@ -16,13 +15,12 @@ dense = keras.layers.Dense
 
 
 # What a layer is made with, and the shape that it takes where it is no image.
-def _settings():
+def settings():
     layers = keras.layers
     pool = {"output_size": 2}
     conv = {"filters": 2, "kernel_size": 2}
     depth = {"kernel_size": 2}
     series_of_images = [(8, 8, 3), (8, 8, 3)]
-    box = {"target_height": 6, "target_width": 6}
     return {
         "ActivityRegularization": ({}, VECTOR),
         "Activation": ({"activation": "relu"}, VECTOR),
@@ -35,8 +33,9 @@ def _settings():
         "AdditiveAttention": ({}, [SERIES, SERIES]),
         "Attention": ({"use_scale": True}, [SERIES, SERIES]),
         "AlphaDropout": ({"rate": 0.1}, VECTOR),
-        "AveragePooling1D": ({}, SERIES),
-        "AveragePooling3D": ({}, VOLUME),
+        "AveragePooling1D": ({"pool_size": 2}, SERIES),
+        "AveragePooling2D": ({"pool_size": 2}, IMAGE),
+        "AveragePooling3D": ({"pool_size": 2}, VOLUME),
         "Bidirectional": ({"layer": layers.LSTM(2)}, SERIES),
         "CategoryEncoding": ({"num_tokens": 4}, VECTOR),
         "CenterCrop": ({"height": 4, "width": 4}, IMAGE),
@@ -61,6 +60,7 @@ def _settings():
             {"equation": "abc,cd->abd", "output_shape": (None, 3)},
             SERIES,
         ),
+        "Equalization": None,  # Hands its input on, which ends no graph.
         "Embedding": ({"input_dim": 5, "output_dim": 3}, VECTOR),
         "GRU": ({"units": 2}, SERIES),
         "GaussianDropout": ({"rate": 0.1}, VECTOR),
@@ -70,7 +70,7 @@ def _settings():
         "GlobalMaxPooling1D": ({}, SERIES),
         "GlobalMaxPooling3D": ({}, VOLUME),
         "GroupNormalization": ({"groups": 3}, IMAGE),
-        "GroupedQueryAttention": (
+        "GroupQueryAttention": (
             {"head_dim": 2, "num_query_heads": 2, "num_key_value_heads": 1},
             [SERIES, SERIES],
         ),
@@ -97,8 +97,6 @@ def _settings():
         "RandomColorDegeneration": ({"factor": 0.1}, IMAGE),
         "RandomContrast": ({"factor": 0.1}, IMAGE),
         "RandomCrop": ({"height": 4, "width": 4}, IMAGE),
-        "RandomHeight": None,  # Of Keras 2; the name is not in Keras 3.
-        "RandomWidth": None,
         "RandomHue": ({"factor": 0.1}, IMAGE),
         "RandomPosterization": ({"factor": 4}, IMAGE),
         "RandomRotation": ({"factor": 0.1}, IMAGE),
@@ -127,7 +125,6 @@ def _settings():
         "SpectralNormalization": ({"layer": dense(3)}, VECTOR),
         "StringLookup": ({"vocabulary": ["a", "b"]}, (1,)),
         "TextVectorization": ({"vocabulary": ["a", "b"]}, (1,)),
-        "ThresholdedReLU": None,  # Of Keras 2.
         "TimeDistributed": ({"layer": dense(3)}, SERIES),
         "UpSampling1D": ({}, SERIES),
         "UpSampling3D": ({}, VOLUME),
@@ -150,3 +147,92 @@ def _settings():
         "CutMix": None,  # Take images with their labels.
         "MixUp": None,
     }
+
+
+_TYPES = {
+    "StringLookup": "string",
+    "TextVectorization": "string",
+    **dict.fromkeys(
+        "CategoryEncoding Embedding HashedCrossing Hashing IntegerLookup "
+        "ReversibleEmbedding".split(),
+        "int32",
+    ),
+}
+
+
+def model_with(name):
+    """Builds a model of one layer; `None` where that cannot be."""
+    found = settings().get(name, ({}, IMAGE))
+    if found is None:
+        return None
+    options, shape = found
+    layer = getattr(keras.layers, name)(**options)
+    if shape is None:
+        layer, shape = keras.layers.RNN(layer), SERIES
+    shapes = shape if isinstance(shape, list) else [shape]
+    inputs = [keras.Input(s, dtype=_TYPES.get(name)) for s in shapes]
+    if name in ("GroupQueryAttention", "MultiHeadAttention"):
+        outputs = layer(*inputs)
+    else:
+        outputs = layer(inputs if isinstance(shape, list) else inputs[0])
+    return keras.Model(inputs, outputs)
+
+
+def optimizers():
+    for name in "SGD RMSprop Adam AdamW Adafactor Lion Nadam Ftrl Muon".split():
+        yield name, getattr(keras.optimizers, name)(use_ema=True)
+    yield (
+        "LossScale",
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()),
+    )
+
+
+def metrics():
+    made = keras.metrics
+    return [
+        made.AUC(),
+        made.MeanIoU(num_classes=3),
+        made.OneHotIoU(num_classes=3, target_class_ids=[1]),
+        made.PrecisionAtRecall(0.5),
+        made.RecallAtPrecision(0.5),
+        made.SensitivityAtSpecificity(0.5),
+        made.SpecificityAtSensitivity(0.5),
+        made.F1Score(),
+        made.SparseTopKCategoricalAccuracy(),
+    ]
+
+
+def numbers(item, at=()):
+    """Places of all numbers of a configuration that size something."""
+    if isinstance(item, dict):
+        for key, value in item.items():
+            if key not in ("seed", "shared_object_id", "inbound_nodes"):
+                yield from numbers(value, (*at, key))
+    elif isinstance(item, list):
+        for index, value in enumerate(item):
+            yield from numbers(value, (*at, index))
+    elif isinstance(item, int) and not isinstance(item, bool):
+        yield at
+
+
+class Inflated:
+    """A model file, written again with one number a million times as large."""
+
+    def __init__(self, path):
+        with zipfile.ZipFile(path) as archive:
+            self._members = {n: archive.read(n) for n in archive.namelist()}
+        self.places = list(numbers(self._read()))
+
+    def _read(self):
+        return json.loads(self._members["config.json"])
+
+    def write(self, path, place):
+        config = item = self._read()
+        for key in place[:-1]:
+            item = item[key]
+        item[place[-1]] = (item[place[-1]] or 1) * 1_000_000
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in self._members.items():
+                if name == "config.json":
+                    content = json.dumps(config)
+                archive.writestr(name, content)
