@@ -6,6 +6,7 @@ import sys
 
 from keras_transfer.cli import words
 from keras_transfer.files import keras_home
+from keras_transfer.structure.text_table import text_table
 
 # A provider with more names than this is summed up on a terminal.
 MANY = 100
@@ -44,7 +45,7 @@ def add_parser(subparsers) -> None:
     show = actions.add_parser(
         "show",
         help="show what one backbone declares",
-        description="Shows size, options, stages, weights, licence.",
+        description="Shows size, options, stages, weights, license.",
     )
     show.add_argument("name", metavar="NAME", help="full or short name")
     show.add_argument(
@@ -113,13 +114,10 @@ def run_show(arguments: argparse.Namespace) -> int:
         ("options", _options(spec)),
         ("stages", _stages(spec)),
         *_weights(spec, options),
-        ("licence", spec.licence),
+        ("license", spec.license),
         ("reference", spec.reference),
     ]
-    width = max(len(label) for label, _ in rows)
-    for label, value in rows:
-        if value not in ("", None):
-            print(f"{label:<{width}}  {value}")
+    print(text_table(row for row in rows if row[1] not in ("", None)))
     return 0
 
 
@@ -145,8 +143,8 @@ def _weights(spec, options):
             path = keras_home.home_folder("models") / source.file_name
             state = "in the cache:" if path.is_file() else "not downloaded to"
             yield "", f"{state} {path}"
-        if source.licence and source.licence != spec.licence:
-            yield "", f"licence {source.licence}"
+        if source.license and source.license != spec.license:
+            yield "", f"license {source.license}"
     if spec.classifier:
         layers = ", ".join(spec.classifier)
         yield "not loaded", f"{layers}, the classifier in weights files"

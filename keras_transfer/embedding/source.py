@@ -10,11 +10,14 @@ import keras
 import numpy as np
 
 from keras_transfer.checks import pixels
-from keras_transfer.data.images import CHANNELS
+from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
 from keras_transfer.embedding.photographs import Photographs
 from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
+from keras_transfer.structure import anatomy
+
+_OF_CLASSES = ("softmax", "sigmoid", "log_softmax")
 
 
 class Pixels:
@@ -101,16 +104,15 @@ def reading_of(
             and none is asked for, or has another one.
     """
     shape = getattr(model, "input_shape", None)
-    modes = {channels: mode for mode, channels in CHANNELS.items()}
     if (
         not isinstance(shape, tuple)
         or len(shape) != 4
-        or shape[-1] not in modes
+        or shape[-1] not in COLOR_MODES
     ):
         raise ValueError(
             f"The model {model.name!r} must take one batch of images, of shape "
-            f"(batch, height, width, {' or '.join(map(str, modes))}). Its "
-            f"input shape is {shape}."
+            f"(batch, height, width, {' or '.join(map(str, COLOR_MODES))}). "
+            f"Its input shape is {shape}."
         )
     own = shape[1:3]
     if image_size is None and None in own:
@@ -124,4 +126,33 @@ def reading_of(
             f"The model {model.name!r} takes images of {own[0]} by {own[1]} "
             f"pixels. Received: image_size={image_size!r}"
         )
-    return size, modes[shape[-1]]
+    return size, COLOR_MODES[shape[-1]]
+
+
+def check_features(model: keras.Model, at: Any) -> None:
+    """Raises if a classifier without a nested backbone is to be embedded whole.
+
+    The backbone of such a model is the model itself, and its output would be
+    the probabilities of classes, which make poor embeddings.
+
+    Args:
+        model: Any Keras model.
+        at: The activation that is asked for.
+
+    Raises:
+        ValueError: With what to ask for.
+
+    Example:
+    >>> check_features(keras.Sequential([keras.Input((8, 8, 3))]), "backbone")
+    """
+    if at != "backbone" or not model.layers or anatomy.dissect(model).path:
+        return
+    last = model.layers[-1]
+    activation = getattr(getattr(last, "activation", None), "__name__", None)
+    if activation in _OF_CLASSES or isinstance(last, keras.layers.Softmax):
+        before = [layer.name for layer in model.layers[-3:-1]]
+        raise ValueError(
+            f"The model {model.name!r} has no nested backbone; its output is "
+            "probabilities of classes, no features. Name the layer to embed: "
+            f"`at=`. Before the classes there are {before}."
+        )

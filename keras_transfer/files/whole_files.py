@@ -1,4 +1,4 @@
-"""Files that get their final names only when all of them is written."""
+"""Files and folders that get their names only when all is written."""
 
 import contextlib
 import glob

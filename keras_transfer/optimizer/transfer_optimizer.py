@@ -11,7 +11,7 @@ from keras_transfer import compat
 from keras_transfer.optimizer import persistence
 from keras_transfer.optimizer.cohort import Cohort
 from keras_transfer.optimizer.gradients import prepare_gradients
-from keras_transfer.optimizer.memory import Memory
+from keras_transfer.optimizer.persistence import Memory
 from keras_transfer.optimizer.roster import Roster
 from keras_transfer.optimizer.rule import Rule
 
@@ -29,7 +29,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
     With everything trainable it does, bit for bit, what the stock optimizer
     does.
 
-    `keras_transfer.optimizer.transition.transition` makes a change of flags
+    `kt.transition` makes a change of flags
     take effect; freeze schedules call it.
 
     Args:
@@ -198,7 +198,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
                 f"The optimizer knows of {len(active)} trainable weights, but "
                 f"the model has {len(trainable_variables)}. After changing "
                 "flags or loading, call "
-                "`keras_transfer.optimizer.transition.transition(model)`."
+                "`kt.transition(model)`."
             )
         mapping = [
             *zip(active, trainable_variables, strict=True),
