@@ -61,6 +61,7 @@ def load(contents: Contents, path: str | os.PathLike) -> keras.Model:
         # These take their variables when they are made.
         for name in _MEASURES:
             keras.saving.deserialize_keras_object(measures.get(name))
+        matching.check_stored(model, contents.tensors)
         return model
 
     class StandIn:
@@ -71,7 +72,6 @@ def load(contents: Contents, path: str | os.PathLike) -> keras.Model:
             except TypeError as error:
                 # Keras hides those behind what it calls this class.
                 raise ValueError(str(error)) from error
-            matching.check_stored(model, contents.tensors)
             return model
 
     entry = {

@@ -20,7 +20,7 @@ OPERATIONS = 1000
 INPUT_ELEMENTS = 1 << 31
 # Bytes that the variables of a model may take, its optimizer's included.
 BUILT_PER_STORED = 3
-BUILT_FLOOR = 128 << 20
+BUILT_FLOOR = 64 << 20
 # Items of lists that settings alone ask for.
 LISTED = 1 << 20
 # The largest integer among the settings of a class that is not Keras's own.
