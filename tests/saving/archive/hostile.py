@@ -221,7 +221,7 @@ CONFIGURATIONS = {
     ),
     "depthwise_multiplier": (
         setting("depthwise", depth_multiplier=10_000_000),
-        "missing 1, such as float .3, 3, 4, 10000000.",
+        "missing 2, such as float .3, 3, 4, 10000000.",
     ),
     "input_of_1e18_pixels": (
         layer("keras.layers", "InputLayer", batch_shape=[None, 10**9, 10**9]),

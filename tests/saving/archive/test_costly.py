@@ -114,9 +114,7 @@ def test_weights_that_are_not_stored_are_not_made(
     model = keras.Sequential([keras.Input(shape), layer()])
     path = changed(model, tmp_path, config_of("l", **settings))
     before = peak()
-    with pytest.raises(
-        kt.ModelFileError, match="missing [123], such|bytes at le"
-    ):
+    with pytest.raises(kt.ModelFileError, match="missing [123], |bytes at le"):
         kt.load_model(path)
     assert peak() - before < 300e6
 
