@@ -458,6 +458,26 @@ def torch_random():
     return importlib.import_module("torch").random
 
 
+def uninitialized_variables() -> list:
+    """The variables made in a `keras.StatelessScope` that hold no value yet.
+
+    The list is Keras's own: what is taken out of it never gets one. Public
+    alternative: none; the scope tells of no variable until its value is asked
+    for, and the next scope to end initializes those that were given up.
+    """
+    return global_state.get_global_attribute(
+        "uninitialized_variables", [], set_to_default=True
+    )
+
+
+def calls(layer) -> list:
+    """The symbolic calls of a layer so far, in whatever model.
+
+    Public alternative: `Layer.output` knows the first call only.
+    """
+    return list(layer._inbound_nodes)
+
+
 def model_from_legacy_config(config):
     """Builds the model of an `.h5` file from its configuration, safe mode on.
 

@@ -440,3 +440,22 @@ def test_model_from_legacy_config__legacy_saving(tmp_path):
         config = json.loads(file.attrs["model_config"])
     with pytest.raises((ValueError, TypeError), match="safe mode|unsafe"):
         compat.model_from_legacy_config(config)
+
+
+def test_uninitialized_variables__global_state():
+    with keras.StatelessScope(initialize_variables=False):
+        layer = keras.layers.Dense(2)
+        layer.build((None, 3))
+        made = list(compat.uninitialized_variables())
+    assert [v.shape for v in made] == [(3, 2), (2,)]
+    with keras.StatelessScope():
+        pass  # Gives a value to what has none.
+    assert not compat.uninitialized_variables()
+    assert np.asarray(layer.kernel).shape == (3, 2)
+
+
+def test_calls__inbound_nodes():
+    layer = keras.layers.Dense(2)
+    image = keras.Input((3,))
+    outputs = [layer(image), layer(image)]
+    assert [call.outputs[0] for call in compat.calls(layer)] == outputs

@@ -1,6 +1,7 @@
-"""Files and folders that are replaced only by whole new ones."""
+"""Files and folders that get their names only when all is written."""
 
 import contextlib
+import glob
 import os
 import pathlib
 import shutil
@@ -55,18 +56,49 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
             os.remove(temporary)
 
 
+def sweep(path: str | os.PathLike) -> None:
+    """Removes what killed processes left of writing a file.
+
+    What a living process is writing stays, whichever machine or container it
+    runs on: it holds a lock, which the system drops when the process ends.
+
+    Args:
+        path: The file that they were writing.
+    """
+    path = pathlib.Path(path)
+    _sweep(path.parent, f".{path.stem}-{_MARK}", path.suffix)
+
+
+def sweep_folder(folder: str | os.PathLike) -> None:
+    """Removes what killed processes left of writing any file of a folder.
+
+    Args:
+        folder: The folder; not those within it.
+    """
+    _sweep(pathlib.Path(folder), ".", "")
+
+
 @contextlib.contextmanager
-def staging_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+def staging_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Gives a folder beside a path, to write in; it vanishes afterwards.
 
     Args:
         path: What will be written, on the same disk.
     """
-    folder = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        yield pathlib.Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    path = pathlib.Path(path)
+    with _folder(path.parent, f".{path.name}-{_MARK}") as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[pathlib.Path]:
+    """Gives a temporary folder of this user; it vanishes afterwards.
+
+    What killed processes left of theirs is removed at the beginning.
+    """
+    parent = pathlib.Path(tempfile.gettempdir())
+    with _folder(parent, f"keras-transfer-{_MARK}") as folder:
+        yield folder
 
 
 def publish(staged: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
@@ -101,28 +133,6 @@ def publish(staged: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
         except OSError:
             os.replace(aside, target)
             raise
-
-
-def sweep(path: str | os.PathLike) -> None:
-    """Removes what killed processes left of writing a file.
-
-    What a living process is writing stays, whichever machine or container it
-    runs on: it holds a lock, which the system drops when the process ends.
-
-    Args:
-        path: The file that they were writing.
-    """
-    path = pathlib.Path(path)
-    _sweep(path.parent, f".{path.stem}-{_MARK}", path.suffix)
-
-
-def sweep_folder(folder: str | os.PathLike) -> None:
-    """Removes what killed processes left of writing any file of a folder.
-
-    Args:
-        folder: The folder; not those within it.
-    """
-    _sweep(pathlib.Path(folder), ".", "")
 
 
 def _sweep(folder, start, end):
@@ -163,6 +173,53 @@ def _remove_abandoned(item):
             os.remove(item)
     except OSError:
         pass  # Being written, or on a file system without locks.
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _folder(parent, prefix):
+    for item in parent.glob(f"{glob.escape(prefix)}*"):
+        _remove_abandoned_folder(item)
+    handle, folder = _new_folder(parent, prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _new_folder(parent, prefix):
+    """Makes a folder that no sweep removes, with an open handle."""
+    while True:
+        folder = tempfile.mkdtemp(dir=parent, prefix=prefix)
+        if fcntl is None:
+            return None, pathlib.Path(folder)
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # A sweep came first.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(folder):
+            return handle, pathlib.Path(folder)
+        os.close(handle)
+
+
+def _remove_abandoned_folder(item):
+    if fcntl is None:
+        return
+    try:
+        handle = os.open(item, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return  # Gone already, a link, or somebody else's.
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(item, ignore_errors=True)
+    except OSError:
+        pass  # In use, or on a file system without locks.
     finally:
         os.close(handle)
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import uuid
 from typing import Any
 
 import keras
@@ -11,6 +10,8 @@ import keras
 from keras_transfer import compat
 from keras_transfer.files import checksums
 from keras_transfer.files import hub
+from keras_transfer.files.whole_files import replacing
+from keras_transfer.files.whole_files import staging_folder
 from keras_transfer.models import preset_files
 from keras_transfer.models import spec as registry
 from keras_transfer.models.preprocessing import Preprocessing
@@ -60,30 +61,24 @@ def save_backbone(backbone: keras.Model, folder: str | os.PathLike) -> None:
     _check_options(record)
     folder = _made(pathlib.Path(folder).expanduser())
     old = _current_model(folder)
-    temporary = folder / f".backbone-{uuid.uuid4().hex}.keras"
-    try:
+    with staging_folder(folder / preset_files.DESCRIPTION) as staged:
+        temporary = staged / "model.keras"
         saving.save_model(backbone, temporary)
         sha256 = checksums.file_sha256(temporary)
         # A name of its own: the description in force still means the old one.
         name = f"backbone-{sha256[:12]}.keras"
         os.replace(temporary, folder / name)
-        description = preset_files.Description(
-            model=name,
-            sha256=sha256,
-            preprocessing=record.preprocessing,
-            input_shape=tuple(backbone.input_shape[1:]),
-            provenance=record.to_json(),
-            classes=needed_classes.owners_of(backbone),
-            versions=_versions(),
-        )
-        temporary = temporary.with_suffix(".json")
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(description.to_json())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, folder / preset_files.DESCRIPTION)
-    finally:
-        temporary.unlink(missing_ok=True)
+    description = preset_files.Description(
+        model=name,
+        sha256=sha256,
+        preprocessing=record.preprocessing,
+        input_shape=tuple(backbone.input_shape[1:]),
+        provenance=record.to_json(),
+        classes=needed_classes.owners_of(backbone),
+        versions=_versions(),
+    )
+    with replacing(folder / preset_files.DESCRIPTION) as temporary:
+        temporary.write_text(description.to_json(), encoding="utf-8")
     if old not in (None, name):
         (folder / old).unlink(missing_ok=True)
 

@@ -16,7 +16,9 @@ from keras_transfer import compat
 from keras_transfer import serialization
 from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
+from keras_transfer.saving import building
 from keras_transfer.saving import causes
+from keras_transfer.saving import matching
 from keras_transfer.saving import stored_flags
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import configuration
@@ -48,11 +50,16 @@ def load_h5(path: str | os.PathLike) -> keras.Model:
         raise ValueError(f"There is no model file {file!r}.")
     try:
         # No link out of the file, no more than it stores.
-        tensors.scan(path)
+        stored = tensors.scan(path)
+        weights = [n for n in stored.by_name if n.startswith("model_weights/")]
+        tensors.check_finite(path, weights)
         with h5py.File(path, "r") as opened:
-            config = _checked_config(opened)
-            groups = _weights(opened)
-            return _assigned(config, groups)
+            config, found = _checked_config(opened)
+            model = _built(config, found, stored)
+            _assign(model, _weights(opened))
+        matching.check_range(model, stored)
+        stored_flags.restore(model, config)
+        return model
     except ModelFileError as error:
         raise error.of(file) from error.__cause__
     except (OSError, KeyError, RuntimeError) as error:
@@ -79,7 +86,7 @@ def _checked_config(file):
         what = missing_classes.explain(found.missing, found.model_info)
         raise ModelFileError(what, "")
     needed_classes.activate(found.classes)
-    return config
+    return config, found
 
 
 def _weights(file):
@@ -106,15 +113,25 @@ def _names(group, attribute):
     ]
 
 
-def _assigned(config, groups):
+def _built(config, found, stored):
     try:
-        model = compat.model_from_legacy_config(config)
+        return building.build(
+            compat.model_from_legacy_config,
+            config,
+            stored.bytes,
+            has_foreign=bool(found.classes),
+        )
+    except ModelFileError:
+        raise
     except Exception as error:
         raise ModelFileError(
             f"cannot be read by Keras {keras.__version__} "
             f"({causes.cause_of(error)}).",
             _ADVICE,
         ) from error
+
+
+def _assign(model, groups):
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     if set(layers) != set(groups):
         odd = sorted(set(layers) ^ set(groups))
@@ -124,8 +141,6 @@ def _assigned(config, groups):
     for name, layer in layers.items():
         for variable, value in _matched(layer, groups[name]):
             variable.assign(value)
-    stored_flags.restore(model, config)
-    return model
 
 
 def _matched(layer, weights):
@@ -149,6 +164,13 @@ def _matched(layer, weights):
             raise ModelFileError(
                 f"stores {name!r} in shape {stored[name].shape}; its model "
                 f"takes {tuple(variable.shape)}.",
+                _ADVICE,
+            )
+        is_float = stored[name].dtype.kind in "fV"
+        if is_float != keras.backend.is_float_dtype(variable.dtype):
+            raise ModelFileError(
+                f"stores {name!r} as {stored[name].dtype}; its model takes "
+                f"{variable.dtype}.",
                 _ADVICE,
             )
     return [(variables[name], stored[name]) for name in variables]

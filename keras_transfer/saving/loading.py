@@ -12,6 +12,7 @@ from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
 from keras_transfer.saving import archive
+from keras_transfer.saving import building
 from keras_transfer.saving import causes
 from keras_transfer.saving import stored_flags
 from keras_transfer.saving.archive import ModelFileError
@@ -118,7 +119,7 @@ def load_checked(
             )
             raise ModelFileError(what, "")
         needed_classes.activate(found.classes)
-        model = _load(contents)
+        model = _load(contents, path)
         stored_flags.restore(model, contents.config)
     except ModelFileError as error:
         raise error.of(os.fspath(path)) from error.__cause__
@@ -129,11 +130,11 @@ def load_checked(
     return model
 
 
-def _load(contents):
+def _load(contents, path):
     written = versions.written_by(contents.metadata)
     is_newer = versions.is_newer(written, keras.__version__)
     try:
-        model = keras.saving.load_model(contents.folder, safe_mode=True)
+        model = building.load(contents, path)
         if not isinstance(model, keras.Model):
             raise TypeError(f"it holds a {type(model).__name__} and no model")
     except ModelFileError:

@@ -6,7 +6,9 @@ from typing import Any
 
 import keras
 
+from keras_transfer.saving import matching
 from keras_transfer.saving import stored_weights
+from keras_transfer.saving.archive import tensors
 
 
 def load_weights(
@@ -28,16 +30,20 @@ def load_weights(
             by their order. Defaults to none.
 
     Raises:
-        ModelFileError: If the file cannot be read or belongs to another
-            architecture.
+        ModelFileError: If the file cannot be read, is hostile, holds NaN or
+            belongs to another architecture.
     """
     path = pathlib.Path(path)
-    with stored_weights.unpacked(path) as file:
-        left_out = stored_weights.check_contents(model, file, classifier, path)
+    with stored_weights.opened(path) as (file, stored):
+        left_out = stored_weights.check_contents(
+            model, path, stored, classifier
+        )
         before = model.get_weights()
         options = {"by_name": True} if left_out else {}
         try:
+            tensors.check_finite(file, stored_weights.weights_in(stored))
             model.load_weights(os.fspath(file), **options)
+            matching.check_range(model, stored)
         except Exception as error:
             assign_weights(model, before)
             raise stored_weights.refusal(

@@ -1,11 +1,12 @@
-"""Weights that layers ask for, against those that a file stores.
+"""What a configuration asks for beside weights, against what a file stores.
 
-A file of a few kilobytes can ask for a layer of a billion units, whose memory
-Keras takes before it looks at the weights. What a layer will take follows from
-its settings and the shape that it is built for, which are both in the file.
+Weights are counted when the model is built without values. What is left to
+look at before are lists and arrays that classes make as soon as they are told
+a number, and how much there is to build.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from keras_transfer.saving.archive import limits
@@ -14,58 +15,48 @@ from keras_transfer.saving.archive.error import UNUSUAL
 from keras_transfer.saving.archive.error import ModelFileError
 from keras_transfer.saving.archive.tensors import Tensors
 
-_SIZES = (
-    "units",
-    "filters",
-    "input_dim",
-    "output_dim",
-    "num_heads",
-    "num_query_heads",
-    "num_key_value_heads",
-    "head_dim",
-    "key_dim",
-    "value_dim",
-    "depth_multiplier",
-    "groups",
-    "kernel_size",
-    "max_tokens",
-    "num_tokens",
-    "num_bins",
-    "batch_shape",
-    "target_shape",
-    "height",
-    "width",
-    "size",
-    "n",
-)
-# These are built for a shape, which says the other half of their size.
-_BUILT = ("units", "filters", "depth_multiplier")
+# For each of these numbers, a class of Keras makes that many Python objects
+# when it is made. A test finds them, by trying all numbers of all classes.
+_LISTED = ("num_thresholds", "num_oov_indices")
+_ANY_NUMBER = ("seed", "shared_object_id")
+_OWN = "keras_transfer>"
 
 
-def check_declared(found: Found, tensors: Tensors) -> None:
-    """Raises when layers ask for more than is stored for them.
+def check_declared(
+    config: dict[str, Any], found: Found, tensors: Tensors
+) -> None:
+    """Raises when a configuration asks for more than its file accounts for.
 
     Args:
-        found: What the configuration is made of.
+        config: The configuration.
+        found: What it is made of.
         tensors: What the weights file holds.
 
     Raises:
-        ModelFileError: Names the layer, or the sums.
+        ModelFileError: Names the class, or the sums.
     """
-    stored = sum(math.prod(shape) for shape in tensors.shapes.values())
-    allowed = limits.DECLARED_PER_STORED * stored + limits.DECLARED_FLOOR
-    declared = 0
-    counted = set()
-    for item in found.stock_layers:
-        shared = item.get("shared_object_id")
-        if shared is None or shared not in counted:
-            counted.add(shared)
-            declared += _elements(item)
-        if declared > allowed:
+    listed = 0
+    stored = sum(math.prod(tensor) for tensor in tensors.shapes.values())
+    most = max(stored, limits.FOREIGN_NUMBER)
+    for entry in _entries(config):
+        settings = entry["config"]
+        for key in _LISTED:
+            if _is_integer(settings.get(key)):
+                listed += settings[key]
+        if listed > limits.LISTED:
+            raise _refusal(entry, f"brings lists to {listed} items")
+        size = _input_size(settings.get("batch_shape"))
+        if size > limits.INPUT_ELEMENTS:
+            raise _refusal(entry, f"takes inputs of {size} numbers")
+        if entry.get("registered_name") not in found.classes:
+            continue
+        # Nobody knows what another class makes of a number.
+        number = max(map(_largest, _without_seeds(settings)), default=0)
+        is_own = entry["registered_name"].startswith(_OWN)
+        if number > most and not is_own:
             raise _refusal(
-                item,
-                f"brings the weights that the layers ask for to {declared} "
-                f"numbers at least, where {stored} are stored",
+                entry,
+                f"is set to {number}, where {stored} numbers are stored",
             )
     if found.layers > tensors.groups:
         raise ModelFileError(
@@ -82,69 +73,50 @@ def check_declared(found: Found, tensors: Tensors) -> None:
         )
 
 
-def _elements(item: dict[str, Any]) -> int:
-    """The least number of weights that a layer will hold."""
-    config = item["config"]
-    for key in _SIZES:
-        for value in _flat(config.get(key)):
-            _check_size(item, key, value)
-    if config.get("batch_shape") is not None:
-        size = math.prod(d for d in _flat(config["batch_shape"]) if d)
-        if size > limits.INPUT_ELEMENTS:
-            raise _refusal(item, f"takes inputs of {size} numbers")
-    if "input_dim" in config and "output_dim" in config:
-        return _number(config["input_dim"]) * _number(config["output_dim"])
-    if "num_heads" in config:
-        return _number(config["num_heads"]) * _number(config.get("key_dim"))
-    if not any(key in config for key in _BUILT):
+def _entries(config) -> Iterator[dict[str, Any]]:
+    """All objects of a configuration."""
+    pending = [config]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            if isinstance(item.get("config"), dict) and "class_name" in item:
+                yield item
+            pending += item.values()
+        elif isinstance(item, list):
+            pending += item
+
+
+def _input_size(shape):
+    if not isinstance(shape, list):
         return 0
-    inputs = _input_channels(item)
-    kernel = math.prod(_flat(config.get("kernel_size")) or [1])
-    if "units" in config:
-        return inputs * _number(config["units"])
-    if "depth_multiplier" in config:
-        inputs *= _number(config["depth_multiplier"])
-        filters = _number(config.get("filters"))
-        return kernel * inputs + (inputs * filters if filters > 1 else 0)
-    groups = _number(config.get("groups"))
-    return kernel * inputs * _number(config["filters"]) // groups
+    return math.prod(d for d in shape if _is_integer(d) and d > 0)
 
 
-def _input_channels(item):
-    build = item.get("build_config")
-    shape = build.get("input_shape") if isinstance(build, dict) else None
-    if isinstance(build, dict) and shape is None:
-        shapes = build.get("shapes_dict") or {}
-        shape = next(iter(shapes.values()), None)
-    channels_first = item["config"].get("data_format") == "channels_first"
-    if not isinstance(shape, list) or len(shape) < 2:
-        raise _refusal(item, "does not say what shape it is built for")
-    channels = shape[1] if channels_first else shape[-1]
-    for value in _flat(shape):
-        _check_size(item, "build_config", value)
-    return _number(channels)
+def _largest(value):
+    """The largest integer among settings."""
+    largest, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += _without_seeds(item)
+        elif isinstance(item, list):
+            pending += item
+        elif _is_integer(item):
+            largest = max(largest, item)
+    return largest
 
 
-def _check_size(item, key, value):
-    is_size = isinstance(value, int) and not isinstance(value, bool)
-    if value is None or (is_size and (value >= 0 or key == "target_shape")):
-        return
-    raise _refusal(item, f"has {key} {value!r:.80}, which is no size")
+def _without_seeds(settings):
+    return [v for key, v in settings.items() if key not in _ANY_NUMBER]
 
 
-def _flat(value):
-    if not isinstance(value, list):
-        return [] if value is None else [value]
-    return [leaf for item in value for leaf in (_flat(item) or [None])]
+def _is_integer(value):
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _number(value):
-    return max(value, 1) if isinstance(value, int) else 1
-
-
-def _refusal(item, what):
+def _refusal(entry, what):
     return ModelFileError(
-        f"holds the {item['class_name']} layer "
-        f"{item['config'].get('name')!r}, which {what}.",
+        f"holds the {entry['class_name']!s:.80} "
+        f"{entry['config'].get('name')!r:.80}, which {what}.",
         UNUSUAL,
     )

@@ -34,7 +34,12 @@ GROUP_DEPTH = 64
 # Symbolic operations hold no weights, which layers are measured by.
 OPERATIONS_PER_GROUP = 16
 OPERATIONS = 1000
-# Weights of 4 bits lie two in a byte.
-DECLARED_PER_STORED = 2
-DECLARED_FLOOR = 1 << 16  # elements that any model may declare
 INPUT_ELEMENTS = 1 << 31
+# Bytes that the variables of a model may take, its optimizer's included.
+BUILT_PER_STORED = 3
+BUILT_FLOOR = 64 << 20
+# Items of lists that settings alone ask for.
+LISTED = 1 << 20
+# The largest integer among the settings of a class that is not Keras's own.
+FOREIGN_NUMBER = 1 << 16
+UNSTACKED = 4096  # tensors that one `Unstack` returns

@@ -12,13 +12,13 @@ import json
 import os
 import pathlib
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
+from keras_transfer.files.whole_files import private_folder
 from keras_transfer.saving.archive import configuration
 from keras_transfer.saving.archive import members
 from keras_transfer.saving.archive import sources
@@ -28,7 +28,6 @@ from keras_transfer.saving.archive.declared import check_declared
 from keras_transfer.saving.archive.error import DAMAGED
 from keras_transfer.saving.archive.error import UNUSUAL
 from keras_transfer.saving.archive.error import ModelFileError
-from keras_transfer.saving.archive.finite import check_finite
 from keras_transfer.saving.archive.json_text import parse
 
 # What `zipfile` raises for archives that it cannot make sense of.
@@ -66,7 +65,12 @@ class Contents:
 
     def check_finite(self) -> None:
         """Raises when a weight of the model is NaN or infinite."""
-        _check_finite(self.folder / members.WEIGHTS, self.tensors)
+        # State of the optimizer may be, after a training that went wrong and
+        # was brought back to its best weights.
+        names = [
+            n for n in self.tensors.by_name if not n.startswith("optimizer/")
+        ]
+        tensors.check_finite(self.folder / members.WEIGHTS, names)
 
 
 @contextlib.contextmanager
@@ -86,14 +90,16 @@ def checked(
     Raises:
         ModelFileError: If the file is damaged, hostile or another one.
     """
-    with _private(path) as folder:
+    with private_folder() as folder:
         with _told(path):
             contents = _unpack(path, folder, sha256, _read, is_known)
         yield contents
 
 
 @contextlib.contextmanager
-def checked_weights(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+def checked_weights(
+    path: str | os.PathLike,
+) -> Iterator[tuple[pathlib.Path, tensors.Tensors]]:
     """Unpacks the weights of a model file for the time of a block.
 
     Nothing else of the file is read.
@@ -102,19 +108,12 @@ def checked_weights(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         path: A `.keras` file.
 
     Raises:
-        ModelFileError: If the file is damaged or hostile, or a weight is NaN
-            or infinite.
+        ModelFileError: If the file is damaged or hostile.
     """
-    with _private(path) as folder:
+    with private_folder() as folder:
         with _told(path):
             weights = _unpack(path, folder, None, _read_weights)
         yield weights
-
-
-@contextlib.contextmanager
-def _private(path):
-    with tempfile.TemporaryDirectory(prefix="keras-transfer-") as folder:
-        yield pathlib.Path(folder)
 
 
 @contextlib.contextmanager
@@ -174,7 +173,7 @@ def _read(source, folder, is_known):
         elif name not in (members.CONFIG, members.METADATA):
             source.unpack(name, folder / name)
     stored = tensors.scan(folder / members.WEIGHTS)
-    check_declared(found, stored)
+    check_declared(config, found, stored)
     for name, value in (
         (members.CONFIG, config),
         (members.METADATA, metadata),
@@ -186,16 +185,7 @@ def _read(source, folder, is_known):
 def _read_weights(source, folder):
     path = folder / members.WEIGHTS
     source.unpack(members.WEIGHTS, path)
-    stored = tensors.scan(path)
-    _check_finite(path, stored)
-    return path
-
-
-def _check_finite(path, stored):
-    # State of the optimizer may be, after a training that went wrong and was
-    # brought back to its best weights.
-    names = [n for n in stored.shapes if not n.startswith("optimizer/")]
-    check_finite(path, names)
+    return path, tensors.scan(path)
 
 
 def _copy(file, target, sha256):
