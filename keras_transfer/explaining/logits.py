@@ -6,9 +6,8 @@ from typing import Any
 
 import keras
 
-from keras_transfer import compat
-from keras_transfer.explaining.graph import Place
-from keras_transfer.extraction.calls import has_graph
+from keras_transfer.structure.graph import Flat
+from keras_transfer.structure.graph import Ref
 
 _PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
 # Calls of `keras.ops`; their classes are not public, but their names are.
@@ -24,11 +23,11 @@ class Logits:
         finish: What is left to do on its value.
     """
 
-    place: Place
+    place: Ref
     finish: Callable[[Any], Any]
 
 
-def logits_of(model: keras.Model, output: Any) -> Logits:
+def logits_of(flat: Flat, output: Ref) -> Logits:
     """Finds the logits behind an output, without editing the model.
 
     A softmax or sigmoid at the very end is left out: a layer or operation of
@@ -36,46 +35,19 @@ def logits_of(model: keras.Model, output: Any) -> Logits:
     twin of that layer with the same weights. Other outputs stay as they are.
 
     Args:
-        model: A model with a static graph.
-        output: One of its symbolic outputs.
+        flat: The calls of a model.
+        output: One of its outputs, where it is made.
     """
-    place = _innermost(model, (), output)
-    history = [node for node in _nodes(model, place) if _makes(node, place)]
-    if not history:
-        return Logits(place, _as_floats)
-    (node,) = history
-    operation = node.operation
-    if _is_activation(operation):
-        before = _innermost(
-            model if not place.calls else place.calls[-1].operation,
-            place.calls,
-            node.input_tensors[0],
-        )
-        return Logits(before, _as_floats)
-    if _activation(operation) in _PROBABILITIES:
-        features = node.input_tensors[0]
-        twin = _linear_twin(operation, features.shape)
-        return Logits(Place(place.calls, features), twin)
-    return Logits(place, _as_floats)
-
-
-def _innermost(model, calls, tensor):
-    """The place in the innermost nested model that makes a tensor."""
-    for node in compat.graph_nodes(model, [tensor]):
-        for index, made in enumerate(node.outputs):
-            if made is tensor and has_graph(node.operation):
-                nested = node.operation
-                return _innermost(nested, (*calls, node), nested.outputs[index])
-    return Place(calls, tensor)
-
-
-def _nodes(model, place):
-    owner = place.calls[-1].operation if place.calls else model
-    return compat.graph_nodes(owner, [place.tensor])
-
-
-def _makes(node, place):
-    return any(made is place.tensor for made in node.outputs)
+    for step in flat.steps:
+        if output not in step.outputs:
+            continue
+        if _is_activation(step.operation):
+            return Logits(step.inputs[0], _as_floats)
+        if _activation(step.operation) in _PROBABILITIES:
+            features = step.inputs[0]
+            twin = _linear_twin(step.operation, features.spec.shape)
+            return Logits(features, twin)
+    return Logits(output, _as_floats)
 
 
 def _is_activation(operation):

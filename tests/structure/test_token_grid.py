@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.token_grid import grid_of
 from tests.transformers import build_vit
 
@@ -34,7 +35,7 @@ def test_the_grid_of_a_transformer_is_that_of_its_patches(shape, grid):
 def test_tokens_inside_a_block_have_a_grid():
     vit = build_vit(blocks=2)
     tensor = vit.get_layer("encoder_1_norm_2").output
-    layer = grid_of(vit, tensor)
+    layer = grid_of(vit, Ref((), tensor))
     assert tuple(layer(tensor).shape) == (None, 4, 6, 8)
 
 
