@@ -10,7 +10,7 @@ import keras
 from keras_transfer import names
 from keras_transfer.extraction.plan import trace
 from keras_transfer.heads.auxiliary import model as auxiliary_model
-from keras_transfer.structure.graph import Flat
+from keras_transfer.structure.graph import FlatModel
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import has_graph
 from keras_transfer.structure.graph import origin
@@ -105,7 +105,7 @@ def output_names(model: keras.Model) -> list[str]:
 
 
 def compute(
-    flat: Flat,
+    flat: FlatModel,
     inputs: Sequence[Any],
     wanted: Sequence[Ref],
     given: Mapping[Ref, Any] | None = None,

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_transfer.structure.graph import Flat
+from keras_transfer.structure.graph import FlatModel
 from keras_transfer.structure.graph import Ref
 
 _PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
@@ -27,7 +27,7 @@ class Logits:
     finish: Callable[[Any], Any]
 
 
-def logits_of(flat: Flat, output: Ref) -> Logits:
+def logits_of(flat: FlatModel, output: Ref) -> Logits:
     """Finds the logits behind an output, without editing the model.
 
     A softmax or sigmoid at the very end is left out: a layer or operation of

@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_transfer import compat
 from keras_transfer.exporting import layer_copies
-from keras_transfer.exporting.replay import replay
 
 # Which of its weights makes the outputs, and on which axes they lie there.
 # Exactly these classes: a subclass may do more.
@@ -71,7 +70,7 @@ def fold_batch_norms(model: keras.Model) -> Folded:
     kept = len({id(n) for n in normalizations}) - len(folded)
     if not pairs:
         return Folded(model, 0, kept)
-    return Folded(replay(model, replace), len(folded), kept)
+    return Folded(layer_copies.replay(model, replace), len(folded), kept)
 
 
 def _pairs(model) -> dict[Any, Any]:

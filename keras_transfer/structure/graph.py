@@ -46,7 +46,7 @@ class Call:
         arguments: `(args, kwargs)`, with a `Ref` for each tensor.
         inputs: The tensors among the arguments.
         outputs: The tensors that it returns, flattened.
-        graph: What it was replaced by in `Flat.steps`, or `None`.
+        graph: What it was replaced by in `FlatModel.steps`, or `None`.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Graph:
 
 
 @dataclasses.dataclass(frozen=True)
-class Flat:
+class FlatModel:
     """A model as one sequence of calls, from its inputs to its outputs.
 
     Args:
@@ -122,7 +122,9 @@ def graph_inside(call: Call) -> Any:
     return call.operation if has_graph(call.operation) else None
 
 
-def flatten(model: Any, inside: Callable[[Call], Any] = graph_inside) -> Flat:
+def flatten(
+    model: Any, inside: Callable[[Call], Any] = graph_inside
+) -> FlatModel:
     """Lists the calls of a model, those inside nested models included.
 
     Args:
@@ -134,7 +136,7 @@ def flatten(model: Any, inside: Callable[[Call], Any] = graph_inside) -> Flat:
     known = {ref: ref for ref in inputs}
     calls: list[Call] = []
     outputs = _list(model, (), "", known, calls, inside)
-    return Flat(tuple(calls), inputs, outputs)
+    return FlatModel(tuple(calls), inputs, outputs)
 
 
 def own_calls(model: Any) -> tuple[Call, ...]:
@@ -169,13 +171,13 @@ def origin(ref: Ref) -> Ref:
 
 
 def entering(call: Call) -> list[Any]:
-    """The arguments of a model's call in the order of the model's inputs."""
+    """The arguments of a call in the order of the inputs of what is called."""
     args, kwargs = call.arguments
+    if not compat.is_graph(call.operation):
+        return keras.tree.flatten(args)
     value = args[0] if args else kwargs["inputs"]
-    if (
-        isinstance(value, dict)
-        and compat.is_graph(call.operation)
-        and not isinstance(structure_of(call.operation), dict)
+    if isinstance(value, dict) and not isinstance(
+        structure_of(call.operation), dict
     ):
         # Keras finds the inputs by name then.
         return [value[tensor.name] for tensor in call.operation.inputs]
