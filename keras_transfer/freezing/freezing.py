@@ -10,6 +10,8 @@ import keras
 from keras_transfer import compat
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import selectors as grammar
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import own_calls
 from keras_transfer.structure.paths import paths_of
 
 BATCH_NORM_POLICIES = ("full", "frozen", "statistics", "affine")
@@ -174,18 +176,18 @@ def _upstream(model, targets):
         found = [i for i, leaf in enumerate(order) if leaf in targets]
         return set(order[: max(found) + 1])
     upstream: set[int] = set()
-    wanted: set[int] = set()
-    for node in reversed(compat.graph_nodes(model)):
-        leaves = _leaves(node.operation)
-        leads_there = any(id(tensor) in wanted for tensor in node.outputs)
+    wanted: set[Ref] = set()
+    for call in reversed(own_calls(model)):
+        leaves = _leaves(call.operation)
+        leads_there = not wanted.isdisjoint(call.outputs)
         if leads_there:
             upstream |= leaves
-        elif isinstance(node.operation, keras.Model) and leaves & targets:
-            upstream |= _upstream(node.operation, targets)
+        elif isinstance(call.operation, keras.Model) and leaves & targets:
+            upstream |= _upstream(call.operation, targets)
         elif leaves & targets:
             upstream |= leaves
         if leads_there or leaves & targets:
-            wanted |= {id(tensor) for tensor in node.input_tensors}
+            wanted.update(call.inputs)
     return upstream
 
 

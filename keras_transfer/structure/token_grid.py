@@ -6,11 +6,12 @@ import math
 import keras
 from keras import ops
 
-from keras_transfer import compat
+from keras_transfer.structure import cuts
 from keras_transfer.structure import provenance
-from keras_transfer.structure import strides
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import origin
+from keras_transfer.structure.graph import own_calls
+from keras_transfer.structure.replay import leading
 
 
 @keras.saving.register_keras_serializable(
@@ -132,20 +133,21 @@ def grid_of(
 
 def _size_of_last_map(model, ref):
     ref = origin(ref)
-    calls, tensors = ref.calls, [ref.spec]
+    around, tensors = ref.calls, [ref.spec]
     while True:
-        owner = calls[-1].operation if calls else model
-        upstream = {id(node) for node in compat.graph_nodes(owner, tensors)}
+        owner = around[-1].operation if around else model
+        ends = [Ref((), tensor) for tensor in tensors]
+        upstream = {call.node for call in leading(own_calls(owner), ends)}
         maps = [
-            node.outputs[0].shape[1:3]
+            call.outputs[0].spec.shape[1:3]
             # Attention, too, computes with four axes, beside its shortcut.
-            for node in strides.cut_safe_nodes(owner)
-            if id(node) in upstream and len(node.outputs[0].shape) == 4
+            for call in cuts.cut_safe_calls(owner)
+            if call.node in upstream and len(call.outputs[0].spec.shape) == 4
         ]
-        if maps or not calls:
+        if maps or not around:
             return maps[-1] if maps else (None, None)
         # A nested model that is given tokens: they are made around it.
-        calls, tensors = calls[:-1], calls[-1].input_tensors
+        around, tensors = around[:-1], around[-1].input_tensors
 
 
 def _size_by_proportions(model, ref, number, image_size):
