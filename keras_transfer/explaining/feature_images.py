@@ -138,7 +138,7 @@ def _channels(network, place, at, channel):
             )
         logits = np.zeros((len(channels), network.output.shape[-1]))
         return class_numbers(channels, logits, network.class_names)
-    number = place.tensor.shape[-1]
+    number = place.spec.shape[-1]
     for one in channels:
         is_whole = isinstance(one, (int, np.integer))
         if not is_whole or isinstance(one, bool) or not 0 <= one < number:

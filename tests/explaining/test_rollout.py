@@ -90,6 +90,30 @@ def test_grad_cam_leaves_the_class_token_out():
     assert heat.shape == (3, 6, 5)
 
 
+def test_registers_are_left_out_and_the_first_token_is_the_class():
+    image = keras.Input((12, 10, 3))
+    x = keras.layers.Conv2D(DIM, 2, 2)(image / 255)
+    x = keras.layers.ZeroPadding1D((5, 0))(keras.layers.Reshape((30, DIM))(x))
+    x = keras.layers.Dense(DIM, bias_initializer="ones", name="tokens")(x)
+    x = keras.layers.Add(name="add")(
+        [x, keras.layers.MultiHeadAttention(2, 4, name="attend")(x, x)]
+    )
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(x[:, 0]))
+    tokens = keras.Model(image, model.get_layer("tokens").output)(IMAGES)
+    attend = model.get_layer("attend")
+    _, scores = attend(tokens, tokens, return_attention_scores=True)
+    scores = keras.ops.convert_to_numpy(scores).mean(axis=1)
+    heat = kt.attention_rollout(model, IMAGES, upsample=False)
+    np.testing.assert_allclose(
+        heat, scores[:, 0, 5:].reshape(3, 6, 5) / 2, atol=1e-5
+    )
+    assert kt.grad_cam(model, IMAGES, 1, at="add", upsample=False).shape == (
+        3,
+        6,
+        5,
+    )
+
+
 def test_windows_have_no_rollout():
     image = keras.Input((12, 10, 3))
     x = keras.layers.Conv2D(DIM, 2, 2)(image)
