@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_transfer.data.views import draw_views
+from keras_transfer.data.pipeline import draw_views
 from keras_transfer.features.rows import ROW
 from keras_transfer.features.rows import PipelineRows
 
