@@ -13,13 +13,16 @@ from keras_transfer.explaining.differentiation import differentiate
 from keras_transfer.explaining.differentiation import without_gradients
 from keras_transfer.explaining.graph import compute
 from keras_transfer.explaining.graph import output_of
-from keras_transfer.explaining.logits import logits_of
 from keras_transfer.extraction.wanted import find_wanted
 from keras_transfer.structure import model_info
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import flatten
 from keras_transfer.structure.graph import origin
 from keras_transfer.structure.replay import leading
+
+_PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
+# Calls of `keras.ops`; their classes are not public, but their names are.
+_OPERATIONS = ("Softmax", "Sigmoid", "LogSoftmax")
 
 
 class Network:
@@ -41,7 +44,7 @@ class Network:
         self.class_names = (model_info.find(model) or {}).get("class_names")
         self._flat = flatten(model)
         end = origin(Ref((), self.output))
-        self._logits = logits_of(self._flat, end)
+        self._features, self._finish = _logits_of(self._flat, end)
         way = leading(self._flat.steps, [end])
         self._on_the_way = {ref for step in way for ref in step.outputs}
 
@@ -99,9 +102,8 @@ class Network:
             inputs: Values of the model's inputs.
             given: Values that stand in for what the model would compute.
         """
-        place = self._logits.place
-        (features,) = compute(self._flat, inputs, [place], given)
-        return self._logits.finish(features)
+        (features,) = compute(self._flat, inputs, [self._features], given)
+        return self._finish(features)
 
     def forward(
         self, inputs: Sequence[Any], places: Sequence[Ref] = ()
@@ -114,9 +116,9 @@ class Network:
         """
         with without_gradients():
             features, *activations = self.values(
-                inputs, [self._logits.place, *places]
+                inputs, [self._features, *places]
             )
-            logits = self._logits.finish(features)
+            logits = self._finish(features)
             return (
                 keras.ops.convert_to_numpy(logits),
                 [keras.ops.convert_to_numpy(a) for a in activations],
@@ -171,3 +173,58 @@ class Network:
 
     def _leads_to_output(self, call):
         return any(origin(ref) in self._on_the_way for ref in call.outputs)
+
+
+def _logits_of(flat, output):
+    """Where the logits behind an output are, and what is left to do on them.
+
+    A softmax or sigmoid at the very end is left out: a layer or operation of
+    its own, or the activation of the last layer, which is then computed by a
+    twin of that layer with the same weights. Other outputs stay as they are.
+    """
+    for step in flat.steps:
+        if output not in step.outputs:
+            continue
+        if _is_activation(step.operation):
+            return step.inputs[0], _as_floats
+        if _activation(step.operation) in _PROBABILITIES:
+            features = step.inputs[0]
+            twin = _linear_twin(step.operation, features.spec.shape)
+            return features, twin
+    return output, _as_floats
+
+
+def _is_activation(operation):
+    if isinstance(operation, keras.layers.Softmax):
+        return True
+    if isinstance(operation, keras.layers.Activation):
+        return _activation(operation) in _PROBABILITIES
+    is_layer = isinstance(operation, keras.layers.Layer)
+    return not is_layer and type(operation).__name__ in _OPERATIONS
+
+
+def _activation(operation):
+    if hasattr(operation, "output_activation"):
+        return operation.output_activation
+    activation = getattr(operation, "activation", None)
+    return getattr(activation, "__name__", None)
+
+
+def _linear_twin(layer, input_shape):
+    """A function that does what a layer does before its activation."""
+    twin = type(layer).from_config({**layer.get_config(), "activation": None})
+    twin.build(input_shape)
+
+    def finish(features):
+        pairs = zip(twin.weights, layer.weights, strict=True)
+        # The values are read here, where an outer scope may replace them.
+        values = [(own, weight.value) for own, weight in pairs]
+        with keras.StatelessScope(values):
+            return _as_floats(twin(features, training=False))
+
+    return finish
+
+
+def _as_floats(logits):
+    # Differences of logits vanish in the 16 bits of mixed precision.
+    return keras.ops.cast(logits, "float32")
