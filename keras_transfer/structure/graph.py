@@ -46,7 +46,7 @@ class Call:
         arguments: `(args, kwargs)`, with a `Ref` for each tensor.
         inputs: The tensors among the arguments.
         outputs: The tensors that it returns, flattened.
-        graph: What it was replaced by in `FlatModel.steps`, or `None`.
+        graph: The graph whose calls follow and compute its outputs, or `None`.
     """
 
     path: str
@@ -61,7 +61,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """Symbolic tensors with all that leads from the ones to the others."""
+    """Symbolic tensors, and others that are computed from them."""
 
     inputs: Sequence[Any]
     outputs: Sequence[Any]
