@@ -15,6 +15,7 @@ from keras_transfer.cli.fit.checks import Network
 from keras_transfer.cli.fit.fit_result import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
 from keras_transfer.cli.fit.schedule import find_schedule
+from keras_transfer.names import printable
 from keras_transfer.structure import model_info
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
@@ -52,7 +53,8 @@ def train(
     images, validation = _read_images(arguments, network)
     model = _build(arguments, backbone, images.class_names)
     _print_plan(network, images, validation)
-    print(f"\n{schedule.describe(model, arguments.epochs)}\n", flush=True)
+    plan = printable(schedule.describe(model, arguments.epochs), keep="\n")
+    print(f"\n{plan}\n", flush=True)
     best = BestEpoch()
     start = time.perf_counter()
     is_interrupted = False
@@ -86,7 +88,7 @@ def train(
     if best.diverged:
         raise ValueError(_explain_divergence(arguments, best, outputs))
     print_result(model, best, validation, seconds)
-    print(f"\nWritten: {', '.join(map(str, outputs))}")
+    print(f"\nWritten: {', '.join(map(printable, outputs))}")
     return 0
 
 
@@ -130,7 +132,9 @@ def _build(arguments, backbone, class_names):
 
 def _print_plan(network, images, validation):
     names = images.class_names
-    shown = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+    shown = printable(", ".join(names[:10])) + (
+        " ..." if len(names) > 10 else ""
+    )
     height, width, _ = network.input_shape
     print(
         f"{len(images.file_paths):,} training and "
