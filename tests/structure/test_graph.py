@@ -163,6 +163,11 @@ def test_the_flag_of_a_replaced_model_leaves_its_layers_alone():
     inner.get_layer("shared").trainable = True
     image = keras.Input((4,))
     model = keras.Model(image, inner([image, image])[0])
-    replay.rewire(model, [calls_of(model)["encoder/shared"].outputs[0]])
+    calls = calls_of(model)
+    wanted = [calls["encoder/shared"].outputs[0], Ref((), model.outputs[0])]
+    rewired = replay.rewire(model, wanted)
+    replaced = keras.Model(rewired.inputs, rewired.outputs).get_layer("encoder")
+    assert replaced is not inner
+    assert not replaced.trainable
     assert not inner.trainable
     assert inner.get_layer("shared").trainable
