@@ -122,6 +122,17 @@ def test_windows_have_no_rollout():
         kt.attention_rollout(keras.Model(image, outputs), IMAGES)
 
 
+def test_channels_have_no_rollout_even_if_they_would_fill_a_grid():
+    image = keras.Input((12, 10, 3))
+    x = keras.layers.Conv2D(30, (3, 2), (3, 2))(image)
+    rows = keras.layers.Reshape((20, 30))(x)[:, None]
+    scores = keras.ops.softmax(keras.ops.swapaxes(rows, -1, -2) @ rows)
+    x = keras.ops.squeeze(rows @ scores, axis=1)
+    outputs = keras.layers.Dense(2)(keras.ops.mean(x, axis=1))
+    with pytest.raises(ValueError, match="over windows or channels, so there"):
+        kt.attention_rollout(keras.Model(image, outputs), IMAGES)
+
+
 def test_a_convolutional_network_has_no_rollout():
     image = keras.Input((12, 10, 3))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
