@@ -5,12 +5,14 @@ from typing import Any
 
 import keras
 
+from keras_transfer import names
 from keras_transfer import schedules
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.training import compiling
 from keras_transfer.training import fitting
 
 
+@names.renamed(rates="learning_rate_multiplier")
 def fine_tune(
     model: keras.Model,
     train: Any,
@@ -19,7 +21,7 @@ def fine_tune(
     epochs: int = 10,
     probe_epochs: int | None = None,
     learning_rate: float = 1e-3,
-    rates: Any = None,
+    learning_rate_multiplier: Any = None,
     warmup_steps: int = 20,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **fit_arguments: Any,
@@ -40,7 +42,7 @@ def fine_tune(
             to `None`: a third of them, at least 1.
         learning_rate: Of the head, where the model is not compiled yet.
             Defaults to 0.001.
-        rates: What that is multiplied by, in the grammar of
+        learning_rate_multiplier: What that is multiplied by, as for
             `schedules.Phase`, once everything trains. Defaults to `None`:
             geometrically from 0.001 in the first stage to 0.1 in the head.
         warmup_steps: Number of first steps over which the rate of the thawed
@@ -80,7 +82,9 @@ def fine_tune(
         compiling.compile_for_transfer(model, learning_rate=learning_rate)
     schedule = schedules.LinearProbeThenFineTune(
         probe_epochs,
-        learning_rate=slice(0.001, 0.1) if rates is None else rates,
+        learning_rate_multiplier=slice(0.001, 0.1)
+        if learning_rate_multiplier is None
+        else learning_rate_multiplier,
         warmup_steps=warmup_steps,
     )
     best = BestEpoch()

@@ -42,8 +42,8 @@ def find_schedule(word: str, epochs: int) -> "kt.schedules.Schedule":
     given, parameters = {}, inspect.signature(kind).parameters
     if "probe_epochs" in parameters:
         given["probe_epochs"] = max(1, epochs // 3)
-    if "learning_rate" in parameters:
-        given["learning_rate"] = slice(0.01, 1.0)
+    if "learning_rate_multiplier" in parameters:
+        given["learning_rate_multiplier"] = slice(0.01, 1.0)
     return kind(**given)
 
 

@@ -17,7 +17,7 @@ def test_every_schedule_without_required_arguments_has_a_name(name):
 def test_a_probe_lasts_a_third_and_the_backbone_learns_slower():
     schedule = find_schedule("linear_probe_then_fine_tune", epochs=9)
     assert schedule.probe_epochs == 3
-    assert schedule.learning_rate == slice(0.01, 1.0)
+    assert schedule.learning_rate_multiplier == slice(0.01, 1.0)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
