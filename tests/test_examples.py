@@ -105,30 +105,42 @@ def test_quickstart_learns_real_photographs(assets, imagenet, tmp_path):
     assert max(map(float, accuracies)) >= 0.85
 
 
-def test_the_benchmark_of_frozen_steps_prints_a_ratio(tmp_path):
-    printed = run(
+def ratio_near_one(script, *arguments, folder):
+    """The ratio that a benchmark prints, of the first three that is near 1.
+
+    Both sides alternate, so that a busy machine slows both; but it may slow
+    one of them more.
+    """
+    for _ in range(3):
+        printed = run(script, *arguments, folder=folder, home=folder)
+        ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
+        if 0.7 < ratio < 1.4:
+            break
+    return ratio
+
+
+def test_the_benchmark_of_frozen_steps_shows_that_they_cost_no_more(tmp_path):
+    """A step that trains the backbone as well takes 1.6 times as long."""
+    ratio = ratio_near_one(
         "benchmarks/frozen_step.py",
-        "--rounds=1",
-        "--steps=1",
-        "--size=32",
+        "--rounds=7",
+        "--steps=2",
+        "--size=64",
         folder=tmp_path,
-        home=tmp_path,
     )
-    ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
-    assert 0.05 < ratio < 20
+    assert 0.7 < ratio < 1.4
 
 
-def test_the_benchmark_of_extraction_prints_a_ratio(tmp_path):
-    printed = run(
+def test_the_benchmark_of_extraction_shows_that_one_pass_suffices(tmp_path):
+    """A pass for each of the stages would take several times as long."""
+    ratio = ratio_near_one(
         "benchmarks/extraction.py",
-        "--rounds=1",
-        "--batch=1",
-        "--size=32",
+        "--rounds=15",
+        "--batch=4",
+        "--size=64",
         folder=tmp_path,
-        home=tmp_path,
     )
-    ratio = float(re.search(r"ratio: ([\d.]+)", printed).group(1))
-    assert 0.05 < ratio < 20
+    assert 0.7 < ratio < 1.4
 
 
 @pytest.mark.slow

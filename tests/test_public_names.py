@@ -47,7 +47,8 @@ def texts(path):
             yield "\n".join(
                 line
                 for line in lines
-                if not line.strip().startswith((">>>", "..."))
+                # Nor imports of a program for another process.
+                if not line.strip().startswith((">>>", "...", "from "))
             )
 
 
