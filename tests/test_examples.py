@@ -41,34 +41,6 @@ def run(script, *arguments, folder, home):
     ).stdout
 
 
-def test_the_readme_shows_the_quickstart():
-    readme = (ROOT / "README.md").read_text()
-    shown = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
-    script = (ROOT / "examples" / "quickstart.py").read_text()
-    assert script.endswith(shown)
-
-
-def test_the_other_blocks_of_the_readme_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    write_photographs(tmp_path / "photos", "ants", "bees")
-    readme = (ROOT / "README.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    namespace = {"kt": kt}
-    for block in blocks[1:]:
-        exec(compile(block, "README.md", "exec"), namespace)
-    printed = capsys.readouterr().out
-    assert printed.count("['ants', 'bees']") == 2
-    assert "8975264" in printed
-
-
-def test_the_readme_shows_both_commands_on_its_first_screen():
-    first_screen = (ROOT / "README.md").read_text().splitlines()[:25]
-    commands = [line for line in first_screen if line.startswith("python3 -m")]
-    assert len(commands) == 2
-    assert commands[0].endswith("keras-transfer demo")
-    assert commands[1].endswith("pytest")
-
-
 # The published weights are HDF5 files, so this test writes one.
 @pytest.mark.filterwarnings("ignore:.*HDF5 file.*")
 def test_quickstart_runs_without_a_network(tmp_path):
