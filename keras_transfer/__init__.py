@@ -39,7 +39,7 @@ _HOME = {
     "create_backbone": "models.create",
     "data": "data",
     "detect_stages": "structure.stages",
-    "eigen_cam": "explaining.principal_maps",
+    "eigen_cam": "explaining.score_maps",
     "embed": "embedding",
     "export": "exporting.exporter",
     "features_as_grid": "structure.token_grid",
@@ -85,7 +85,7 @@ _HOME = {
     "unit_activity": "explaining.pictures.activity",
     "weight_gradients": "explaining.raw_gradients",
     "with_auxiliary_heads": "heads.auxiliary.addition",
-    "without_auxiliary_heads": "heads.auxiliary.auxiliary_removal",
+    "without_auxiliary_heads": "heads.auxiliary.model",
     "wrap_optimizer": "optimizer",
 }
 

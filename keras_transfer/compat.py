@@ -61,7 +61,7 @@ def calls_its_graph(model) -> bool:
     )
 
 
-def graph_nodes(model, outputs=None) -> list:
+def graph_nodes(model) -> list:
     """The calls that lead from a model's inputs to its outputs, in order.
 
     Each node has `operation`, `input_tensors` and `outputs`. There is no
@@ -69,19 +69,13 @@ def graph_nodes(model, outputs=None) -> list:
     vertices.
 
     Args:
-        model: A model with a static graph.
-        outputs: Tensors to end at. Defaults to the model's outputs.
+        model: A model with a static graph, or whatever has `inputs` and
+            `outputs` that are symbolic tensors.
     """
-    targets = model.outputs if outputs is None else outputs
-    return nodes_between(model.inputs, targets)
-
-
-def nodes_between(inputs, outputs) -> list:
-    """The calls that lead from some tensors of a graph to others, in order."""
-    boundary = {id(tensor) for tensor in inputs}
+    boundary = {id(tensor) for tensor in model.inputs}
     ordered, done = [], set()
     # Iterative depth-first search: graphs are deeper than Python's stack.
-    stack = [(tensor, False) for tensor in reversed(outputs)]
+    stack = [(tensor, False) for tensor in reversed(model.outputs)]
     while stack:
         tensor, inputs_done = stack.pop()
         if id(tensor) in boundary:
@@ -136,28 +130,6 @@ def call_position(node) -> int:
     Public alternative: `Layer.output` knows the first call only.
     """
     return node.operation._inbound_nodes.index(node)
-
-
-def replay(node, operation, tensors) -> list:
-    """Repeats a call on other tensors, with all that was passed at the time.
-
-    Public alternative: `keras.models.clone_model` calls every layer of the
-    model again, and what it captures inside a nested model is not connected to
-    the outer input.
-
-    Args:
-        node: The call to repeat.
-        operation: What to call in place of the node's own operation.
-        tensors: The new tensor for the `id` of each old one.
-    """
-
-    def renew(value):
-        if isinstance(value, keras.KerasTensor):
-            return tensors[id(value)]
-        return value
-
-    args, kwargs = node_arguments(node, renew)
-    return keras.tree.flatten(operation(*args, **kwargs))
 
 
 @contextlib.contextmanager

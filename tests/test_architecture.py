@@ -128,6 +128,25 @@ def test_private_keras_is_in_one_module(path):
     assert not private
 
 
+def test_one_file_sets_trainable_flags():
+    writers = set()
+    for path in [*modules(CORE), *modules(PLUGINS)]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_written = (
+                isinstance(node, ast.Attribute)
+                and node.attr == "trainable"
+                and isinstance(node.ctx, (ast.Store, ast.Del))
+            )
+            is_set_by_name = (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func).endswith("setattr")
+                and "'trainable'" in map(ast.unparse, node.args)
+            )
+            if is_written or is_set_by_name:
+                writers.add(path.relative_to(ROOT).as_posix())
+    assert writers == {"keras_transfer/structure/freeze_state.py"}
+
+
 @pytest.mark.parametrize(
     "path", modules(PLUGINS), ids=lambda path: str(path.relative_to(ROOT))
 )

@@ -15,6 +15,7 @@ import pytest
 from keras import ops
 
 from keras_transfer import compat
+from keras_transfer.structure.graph import Graph
 
 SOURCE = pathlib.Path(compat.__file__)
 
@@ -108,9 +109,9 @@ def test_graph_nodes__keras_history():
     assert names == ["shared", "shared", "add"]
 
 
-def test_nodes_between__keras_history():
-    model, _, first, second = branching()
-    (node,) = compat.nodes_between([first], [second])
+def test_graph_nodes__begin_at_any_tensors():
+    _, _, first, second = branching()
+    (node,) = compat.graph_nodes(Graph([first], [second]))
     assert (node.operation.name, node.outputs[0]) == ("shared", second)
 
 
@@ -138,17 +139,6 @@ def test_call_position__inbound_nodes():
     _, _, first, second = branching()
     assert compat.call_position(compat.producer(first)) == 0
     assert compat.call_position(compat.producer(second)) == 1
-
-
-def test_replay__arguments_convert():
-    image = keras.Input((4,))
-    x = keras.layers.Dropout(1 - 1e-6, seed=0)(image, training=True)
-    (node,) = compat.graph_nodes(keras.Model(image, x))
-    other = keras.Input((4,))
-    (out,) = compat.replay(node, node.operation, {id(image): other})
-    again = keras.Model(other, out)
-    # `training=True` of the call came with it.
-    assert not np.asarray(again(np.ones((1, 4)))).any()
 
 
 def test_training_restored__current_call_ctx():

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     start_keras()
     import keras_transfer as kt
     from keras_transfer.checks import model_images
-    from keras_transfer.explaining.pictures.stage_layers import stage_layers
+    from keras_transfer.explaining.pictures.contact_sheet import stage_layers
 
     model = kt.load_model(arguments.model)
     pixels = model_images.decode_for(model, [arguments.image])

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_transfer.explaining import graph
 from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.differentiation import differentiate
-from keras_transfer.explaining.graph_models import graph_model
+from keras_transfer.explaining.graph import graph_model
 from keras_transfer.explaining.input_gradients import check_count
 from keras_transfer.explaining.network import Network
 from keras_transfer.explaining.progress import steps_shown
@@ -113,7 +112,7 @@ def _ascent(network, place, chosen):
         if place is None:
             values = network.logits(inputs)
         else:
-            (values,) = graph.run(network.model, inputs, [place])
+            (values,) = network.values(inputs, [place])
         values = keras.ops.cast(values, "float32")
         while len(values.shape) > 2:
             values = keras.ops.mean(values, axis=1)
@@ -139,7 +138,7 @@ def _channels(network, place, at, channel):
             )
         logits = np.zeros((len(channels), network.output.shape[-1]))
         return class_numbers(channels, logits, network.class_names)
-    number = place.tensor.shape[-1]
+    number = place.spec.shape[-1]
     for one in channels:
         is_whole = isinstance(one, (int, np.integer))
         if not is_whole or isinstance(one, bool) or not 0 <= one < number:

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.explaining import spatial
 from keras_transfer.explaining.pictures.maps import as_maps
 from keras_transfer.explaining.pictures.maps import resized
 from keras_transfer.explaining.question import ask_for_maps
+from keras_transfer.explaining.question import image_size_of
 from keras_transfer.explaining.targets import Target
 
 
@@ -176,12 +176,12 @@ def _weighted(
     (gradient,) = question.network.gradients(
         question.inputs, question.score, {place: activation}
     )
-    size = spatial.image_size_of(question.inputs)
-    maps = combine(
-        as_maps(activation, size).astype("float64"),
-        as_maps(gradient, size).astype("float64"),
+    size = image_size_of(question.inputs)
+    maps, slopes = (
+        as_maps(values, size, question.network.model, place).astype("float64")
+        for values in (activation, gradient)
     )
-    heat = np.maximum(maps, 0).astype("float32")
+    heat = np.maximum(combine(maps, slopes), 0).astype("float32")
     empty = ~heat.any(axis=(1, 2))
     if empty.any():
         warnings.warn(

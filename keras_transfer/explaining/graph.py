@@ -1,6 +1,5 @@
-"""A model's graph run call by call, from and to any tensor inside it."""
+"""The graph that is explained: of any model, from any tensor to any other."""
 
-import dataclasses
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -8,29 +7,109 @@ from typing import Any
 
 import keras
 
-from keras_transfer import compat
-from keras_transfer.extraction.calls import has_graph
+from keras_transfer import names
+from keras_transfer.extraction.plan import trace
+from keras_transfer.heads.auxiliary import model as auxiliary_model
+from keras_transfer.structure.graph import FlatModel
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import has_graph
+from keras_transfer.structure.graph import origin
+from keras_transfer.structure.replay import leading
+from keras_transfer.structure.replay import run
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Place:
-    """A tensor inside a model, however deep it is nested.
+def graph_model(model: keras.Model) -> keras.Model:
+    """Returns a model with a static graph that computes the same.
+
+    A Functional or Sequential model is returned itself, without its auxiliary
+    heads; the `call` of a subclassed one is traced with symbolic images.
 
     Args:
-        calls: The calls of nested models that lead to it, outermost first.
-        tensor: The symbolic tensor in the innermost of these models.
+        model: Any built Keras model.
+
+    Raises:
+        ValueError: If the model is not built or cannot be traced.
+        TypeError: If `model` is no Keras model.
     """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a keras.Model. Received: {model!r} of type "
+            f"{type(model).__name__}."
+        )
+    if isinstance(model, auxiliary_model.AuxiliaryModel):
+        return auxiliary_model.without_auxiliary_heads(model)
+    if has_graph(model):
+        return model
+    if not model.built:
+        raise ValueError(
+            f"The model {model.name!r} is not built, so it has no weights "
+            "to explain. Call it on images or load its weights first."
+        )
+    traced = trace(model)
+    if traced.model is None:
+        raise ValueError(
+            "Explanations follow the graph of a model, but the subclassed "
+            f"model {model.name!r} cannot be traced with symbolic tensors: "
+            f"{traced.obstacle}. Write its `call` with Keras layers and "
+            "keras.ops, without branches that depend on values."
+        )
+    return traced.model
 
-    calls: tuple[Any, ...]
-    tensor: Any
+
+def output_of(model: keras.Model, output: str | int | None) -> Any:
+    """Returns a symbolic output of a model.
+
+    Args:
+        model: A model with a static graph.
+        output: Its name or number; `None` where there is only one.
+
+    Raises:
+        ValueError: If there are several and none, or an unknown one, is
+            chosen.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> output_of(model, None).shape
+    (None, 2)
+    """
+    if output is None and len(model.outputs) == 1:
+        return model.outputs[0]
+    known = output_names(model)
+    if isinstance(output, str) and output in known:
+        return model.outputs[known.index(output)]
+    is_number = isinstance(output, int) and not isinstance(output, bool)
+    if is_number and 0 <= output < len(model.outputs):
+        return model.outputs[output]
+    if output is None:
+        raise ValueError(
+            f"The model {model.name!r} has {len(known)} outputs: say which "
+            f"one to explain, `output=` one of {known}."
+        )
+    raise ValueError(
+        f"The model {model.name!r} has no output {output!r}. Expected one of "
+        f"{known} or a number below {len(known)}."
+        + names.did_you_mean(str(output), known)
+    )
 
 
-def run(
-    model: keras.Model,
+def output_names(model: keras.Model) -> list[str]:
+    """Returns the names of a model's outputs, in order.
+
+    Keys where the model returns a dictionary, else the names of the layers.
+    """
+    # A Sequential model refuses to tell its output, but has only one.
+    structure = getattr(model, "output", None)
+    if isinstance(structure, dict):
+        return sorted(structure)
+    return list(model.output_names)
+
+
+def compute(
+    flat: FlatModel,
     inputs: Sequence[Any],
-    wanted: Sequence[Place],
-    given: Mapping[Place, Any] | None = None,
-    around: Callable[[Any], Callable[..., Any]] | None = None,
+    wanted: Sequence[Ref],
+    given: Mapping[Ref, Any] | None = None,
+    around: Callable[[Any], Callable[..., Any]] = lambda step: step.operation,
 ) -> list[Any]:
     """Computes tensors inside a model from its inputs, in inference mode.
 
@@ -39,80 +118,21 @@ def run(
     more than the rest of the network.
 
     Args:
-        model: A model with a static graph.
-        inputs: Values of `model.inputs`.
-        wanted: The places to compute.
+        flat: The calls of the model.
+        inputs: Values of the model's inputs.
+        wanted: The tensors to compute.
         given: Values that stand in for what the model would compute.
-        around: Returns what to call in place of an operation. Defaults to
-            `None`: the operation itself.
+        around: Returns what to call in a step. Defaults to its operation.
 
     Returns:
-        One value for each wanted place.
+        One value for each wanted tensor.
     """
-    values = {
-        id(tensor): value
-        for tensor, value in zip(model.inputs, inputs, strict=True)
-    }
-    return _run(
-        model,
-        values,
-        [(place.calls, place.tensor) for place in wanted],
-        [(p.calls, p.tensor, value) for p, value in (given or {}).items()],
-        _resting if around is None else lambda op: _resting(around(op)),
-    )
-
-
-def _run(model, values, wanted, given, call):
-    values.update(
-        {id(tensor): value for calls, tensor, value in given if not calls}
-    )
-    # Of a nested model that holds something wanted the call itself is needed.
-    targets = [
-        calls[0].outputs[0] if calls else tensor for calls, tensor in wanted
-    ]
-    inner_values: dict[tuple[int, ...], Any] = {}
-    known = [tensor for calls, tensor, _ in given if not calls]
-    for node in compat.nodes_between([*model.inputs, *known], targets):
-        if has_graph(node.operation):
-            outputs = _run_nested(
-                node, values, wanted, given, call, inner_values
-            )
-        else:
-            outputs = compat.replay(node, call(node.operation), values)
-        for tensor, value in zip(node.outputs, outputs, strict=True):
-            values.setdefault(id(tensor), value)
-    return [
-        inner_values[_key(calls, tensor)] if calls else values[id(tensor)]
-        for calls, tensor in wanted
-    ]
-
-
-def _run_nested(node, values, wanted, given, call, inner_values):
-    nested = node.operation
-    deeper = [(c, tensor) for c, tensor in wanted if c and c[0] is node]
-    flat = [values[id(tensor)] for tensor in node.input_tensors]
-    inner = {
-        id(tensor): value
-        for tensor, value in zip(nested.inputs, flat, strict=True)
-    }
-    found = _run(
-        nested,
-        inner,
-        [
-            *(((), tensor) for tensor in nested.outputs),
-            *((c[1:], tensor) for c, tensor in deeper),
-        ],
-        [(c[1:], t, v) for c, t, v in given if c and c[0] is node],
-        call,
-    )
-    number = len(nested.outputs)
-    for (c, tensor), value in zip(deeper, found[number:], strict=True):
-        inner_values[_key(c, tensor)] = value
-    return found[:number]
-
-
-def _key(calls, tensor):
-    return (*map(id, calls), id(tensor))
+    values = dict(zip(flat.inputs, inputs, strict=True))
+    values.update((origin(ref), value) for ref, value in (given or {}).items())
+    refs = [origin(ref) for ref in wanted]
+    steps = leading(flat.steps, refs, values)
+    run(steps, values, lambda step: _resting(around(step)))
+    return [values[ref] for ref in refs]
 
 
 def _resting(operation):

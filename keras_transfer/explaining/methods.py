@@ -10,7 +10,6 @@ import numpy as np
 from keras_transfer.explaining import gradient_maps
 from keras_transfer.explaining import input_gradients
 from keras_transfer.explaining import path_integral
-from keras_transfer.explaining import principal_maps
 from keras_transfer.explaining import rollout
 from keras_transfer.explaining import score_maps
 
@@ -20,7 +19,7 @@ METHODS: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...]]] = {
     "grad-cam++": (gradient_maps.grad_cam_plus_plus, ("target", "at")),
     "layer-cam": (gradient_maps.layer_cam, ("target", "at")),
     "score-cam": (score_maps.score_cam, ("target", "at")),
-    "eigen-cam": (principal_maps.eigen_cam, ("at",)),
+    "eigen-cam": (score_maps.eigen_cam, ("at",)),
     "saliency": (input_gradients.saliency, ("target",)),
     "smoothgrad": (
         functools.partial(input_gradients.saliency, samples=25),

@@ -8,17 +8,21 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer import compat
-from keras_transfer.explaining import graph
 from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.differentiation import differentiate
 from keras_transfer.explaining.differentiation import without_gradients
-from keras_transfer.explaining.graph import Place
-from keras_transfer.explaining.logits import logits_of
-from keras_transfer.explaining.model_outputs import output_of
-from keras_transfer.extraction.calls import calls_of
+from keras_transfer.explaining.graph import compute
+from keras_transfer.explaining.graph import output_of
 from keras_transfer.extraction.wanted import find_wanted
 from keras_transfer.structure import model_info
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import flatten
+from keras_transfer.structure.graph import origin
+from keras_transfer.structure.replay import leading
+
+_PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
+# Calls of `keras.ops`; their classes are not public, but their names are.
+_OPERATIONS = ("Softmax", "Sigmoid", "LogSoftmax")
 
 
 class Network:
@@ -38,9 +42,13 @@ class Network:
         self.model = model
         self.output = output_of(self.model, output)
         self.class_names = (model_info.find(model) or {}).get("class_names")
-        self._logits = logits_of(self.model, self.output)
+        self._flat = flatten(model)
+        end = origin(Ref((), self.output))
+        self._features, self._finish = _logits_of(self._flat, end)
+        way = leading(self._flat.steps, [end])
+        self._on_the_way = {ref for step in way for ref in step.outputs}
 
-    def place(self, at: str) -> Place:
+    def place(self, at: str) -> Ref:
         """Returns the place of what a stage or a layer returns.
 
         Args:
@@ -63,28 +71,30 @@ class Network:
                 f"{len(found)}: {list(found)}."
             )
         (wanted,) = found.values()
-        outer = compat.graph_nodes(self.model, [self.output])
-        if not any(node is wanted.call.nodes[0] for node in outer):
+        if not self._leads_to_output(wanted.call):
             raise ValueError(
                 f"The explained output of {self.model.name!r} does not depend "
                 f"on {at!r}. Name a layer on the way to it."
             )
-        return Place(wanted.call.nodes[:-1], wanted.tensor)
+        return wanted.ref
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[Ref]:
         """What the calls on the way to the output return, in order."""
-        outer = {
-            id(node) for node in compat.graph_nodes(self.model, [self.output])
-        }
-        return [
-            Place(call.nodes[:-1], call.outputs[0])
-            for call in calls_of(self.model).values()
-            if id(call.nodes[0]) in outer
-        ]
+        calls = [call for call in self._flat.calls if call.node is not None]
+        return [c.outputs[0] for c in calls if self._leads_to_output(c)]
+
+    def values(self, inputs: Sequence[Any], places: Sequence[Ref]) -> list[Any]:
+        """Returns activations as tensors.
+
+        Args:
+            inputs: Values of the model's inputs.
+            places: Where activations are wanted.
+        """
+        return compute(self._flat, inputs, places)
 
     def logits(
-        self, inputs: Sequence[Any], given: Mapping[Place, Any] | None = None
+        self, inputs: Sequence[Any], given: Mapping[Ref, Any] | None = None
     ) -> Any:
         """Returns the logits as a tensor.
 
@@ -92,11 +102,11 @@ class Network:
             inputs: Values of the model's inputs.
             given: Values that stand in for what the model would compute.
         """
-        (features,) = graph.run(self.model, inputs, [self._logits.place], given)
-        return self._logits.finish(features)
+        (features,) = compute(self._flat, inputs, [self._features], given)
+        return self._finish(features)
 
     def forward(
-        self, inputs: Sequence[Any], places: Sequence[Place] = ()
+        self, inputs: Sequence[Any], places: Sequence[Ref] = ()
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Returns logits and activations as arrays, of one pass.
 
@@ -105,10 +115,10 @@ class Network:
             places: Where activations are wanted.
         """
         with without_gradients():
-            features, *activations = graph.run(
-                self.model, inputs, [self._logits.place, *places]
+            features, *activations = self.values(
+                inputs, [self._features, *places]
             )
-            logits = self._logits.finish(features)
+            logits = self._finish(features)
             return (
                 keras.ops.convert_to_numpy(logits),
                 [keras.ops.convert_to_numpy(a) for a in activations],
@@ -118,7 +128,7 @@ class Network:
         self,
         inputs: Sequence[Any],
         score: Callable[[Any], Any],
-        given: Mapping[Place, Any],
+        given: Mapping[Ref, Any],
     ) -> list[np.ndarray]:
         """Returns the gradients of the scores with respect to activations.
 
@@ -160,3 +170,61 @@ class Network:
             )
 
         return measure
+
+    def _leads_to_output(self, call):
+        return any(origin(ref) in self._on_the_way for ref in call.outputs)
+
+
+def _logits_of(flat, output):
+    """Where the logits behind an output are, and what is left to do on them.
+
+    A softmax or sigmoid at the very end is left out: a layer or operation of
+    its own, or the activation of the last layer, which is then computed by a
+    twin of that layer with the same weights. Other outputs stay as they are.
+    """
+    for step in flat.steps:
+        if output not in step.outputs:
+            continue
+        if _is_activation(step.operation):
+            return step.inputs[0], _as_floats
+        if _activation(step.operation) in _PROBABILITIES:
+            features = step.inputs[0]
+            twin = _linear_twin(step.operation, features.spec.shape)
+            return features, twin
+    return output, _as_floats
+
+
+def _is_activation(operation):
+    if isinstance(operation, keras.layers.Softmax):
+        return True
+    if isinstance(operation, keras.layers.Activation):
+        return _activation(operation) in _PROBABILITIES
+    is_layer = isinstance(operation, keras.layers.Layer)
+    return not is_layer and type(operation).__name__ in _OPERATIONS
+
+
+def _activation(operation):
+    if hasattr(operation, "output_activation"):
+        return operation.output_activation
+    activation = getattr(operation, "activation", None)
+    return getattr(activation, "__name__", None)
+
+
+def _linear_twin(layer, input_shape):
+    """A function that does what a layer does before its activation."""
+    twin = type(layer).from_config({**layer.get_config(), "activation": None})
+    twin.build(input_shape)
+
+    def finish(features):
+        pairs = zip(twin.weights, layer.weights, strict=True)
+        # The values are read here, where an outer scope may replace them.
+        values = [(own, weight.value) for own, weight in pairs]
+        with keras.StatelessScope(values):
+            return _as_floats(twin(features, training=False))
+
+    return finish
+
+
+def _as_floats(logits):
+    # Differences of logits vanish in the 16 bits of mixed precision.
+    return keras.ops.cast(logits, "float32")

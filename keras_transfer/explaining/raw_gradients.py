@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_transfer.checks import model_images
 from keras_transfer.explaining.differentiation import differentiate
-from keras_transfer.explaining.graph_models import graph_model
+from keras_transfer.explaining.graph import graph_model
 from keras_transfer.explaining.network import Network
 from keras_transfer.explaining.targets import Target
 from keras_transfer.explaining.targets import score_function

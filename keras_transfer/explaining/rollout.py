@@ -6,13 +6,14 @@ import keras
 import numpy as np
 
 from keras_transfer.checks import model_images
-from keras_transfer.explaining import spatial
 from keras_transfer.explaining.differentiation import without_gradients
-from keras_transfer.explaining.graph import Place
-from keras_transfer.explaining.graph import run
-from keras_transfer.explaining.graph_models import graph_model
-from keras_transfer.explaining.pictures.maps import grid_of
+from keras_transfer.explaining.graph import compute
+from keras_transfer.explaining.graph import graph_model
 from keras_transfer.explaining.pictures.maps import resized
+from keras_transfer.explaining.question import image_size_of
+from keras_transfer.structure.graph import flatten
+from keras_transfer.structure.replay import leading
+from keras_transfer.structure.token_grid import grid_of
 
 
 def attention_rollout(
@@ -56,9 +57,11 @@ def attention_rollout(
     """
     model = graph_model(model)
     inputs = model_images.as_inputs(model, images)
-    size = spatial.image_size_of(inputs)
-    scores = _attention(model, inputs)
-    if not scores or not all(_covers_image(s, inputs, size) for s in scores):
+    size = image_size_of(inputs)
+    found = _attention(model, inputs)
+    scores = [one for one, _ in found]
+    grids = [_grid(model, one, refs, inputs, size) for one, refs in found]
+    if not scores or None in grids:
         raise ValueError(_why_not(model, scores))
     tokens = {one.shape[-1] for one in scores}
     if len(tokens) > 1:
@@ -66,12 +69,12 @@ def attention_rollout(
             f"The layers of {model.name!r} attend over different numbers of "
             f"tokens, {sorted(tokens)}, and cannot be multiplied through."
         )
-    (number,) = tokens
-    rows, columns = grid_of(number, size)
     mixed = _multiplied([one.mean(axis=1) for one in scores])
-    has_class_token = number > rows * columns
-    heat = mixed[:, 0, 1:] if has_class_token else mixed.mean(axis=1)
-    heat = heat.reshape(len(heat), rows, columns).astype("float32")
+    grid = grids[0]
+    first = grid.prefix_tokens
+    # The first of the tokens in front is the class token.
+    heat = mixed[:, 0, first:] if first else mixed.mean(axis=1)
+    heat = heat.reshape(-1, grid.height, grid.width).astype("float32")
     return resized(heat, size) if upsample else heat
 
 
@@ -87,41 +90,45 @@ def _multiplied(layers):
 
 
 def _attention(model, inputs):
-    """What every attention in the graph gives its tokens, from the input on."""
+    """What every attention gives its tokens, and the tensors before it."""
+    flat = flatten(model)
     found = []
 
-    def watched(operation):
-        if isinstance(operation, keras.layers.MultiHeadAttention):
-            return _with_scores(operation, found)
-        if _is_softmax(operation):
-            return _kept(operation, found)
-        return operation
+    def watched(step):
+        if isinstance(step.operation, keras.layers.MultiHeadAttention):
+            return _with_scores(step, found)
+        if _is_softmax(step.operation):
+            return _kept(step, found)
+        return step.operation
 
     with without_gradients():
-        ends = [Place((), tensor) for tensor in model.outputs]
-        run(model, inputs, ends, around=watched)
+        compute(flat, inputs, flat.outputs, around=watched)
     return [
-        np.asarray(keras.ops.convert_to_numpy(one), "float64") for one in found
+        (
+            np.asarray(keras.ops.convert_to_numpy(scores), "float64"),
+            [r for s in leading(flat.steps, step.inputs) for r in s.outputs],
+        )
+        for step, scores in found
     ]
 
 
-def _with_scores(operation, found):
+def _with_scores(step, found):
     def call(*args, **kwargs):
         wants_scores = kwargs.pop("return_attention_scores", False)
-        attended, scores = operation(
+        attended, scores = step.operation(
             *args, **kwargs, return_attention_scores=True
         )
-        found.append(scores)
+        found.append((step, scores))
         return (attended, scores) if wants_scores else attended
 
     return call
 
 
-def _kept(operation, found):
+def _kept(step, found):
     def call(*args, **kwargs):
-        result = operation(*args, **kwargs)
+        result = step.operation(*args, **kwargs)
         if len(result.shape) >= 3:
-            found.append(result)
+            found.append((step, result))
         return result
 
     return call
@@ -137,13 +144,25 @@ def _is_softmax(operation):
     return not is_layer and type(operation).__name__ == "Softmax"
 
 
-def _covers_image(scores, inputs, size):
-    return (
-        scores.ndim == 4
-        and scores.shape[0] == len(inputs[0])
-        and scores.shape[-1] == scores.shape[-2]
-        and grid_of(scores.shape[-1], size) is not None
-    )
+def _grid(model, scores, refs, inputs, size):
+    """The grid of the tokens that scores are of; `None` if of none."""
+    number = scores.shape[-1]
+    is_square = scores.ndim == 4 and scores.shape[-2] == number
+    if not is_square or len(scores) != len(inputs[0]):
+        return None
+    tokens = [ref for ref in refs if len(ref.spec.shape) == 3]
+    of_number = [r for r in tokens if r.spec.shape[1] in (None, number)]
+    if tokens and not of_number:
+        return None
+    try:
+        return grid_of(
+            model,
+            of_number[-1] if tokens else None,
+            tokens=number,
+            image_size=size,
+        )
+    except ValueError:
+        return None
 
 
 def _why_not(model, scores):

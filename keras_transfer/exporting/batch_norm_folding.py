@@ -1,14 +1,15 @@
 """BatchNormalization folded into the layer before it."""
 
+import collections
 from typing import Any
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from keras_transfer import compat
 from keras_transfer.exporting import layer_copies
-from keras_transfer.exporting.replay import replay
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import own_calls
 
 # Which of its weights makes the outputs, and on which axes they lie there.
 # Exactly these classes: a subclass may do more.
@@ -55,9 +56,9 @@ def fold_batch_norms(model: keras.Model) -> Folded:
     """
     pairs = _pairs(model)
     normalizations = [
-        node.operation
-        for node in compat.graph_nodes(model)
-        if type(node.operation) is keras.layers.BatchNormalization
+        call.operation
+        for call in own_calls(model)
+        if type(call.operation) is keras.layers.BatchNormalization
     ]
     folded = {id(normalization) for normalization in pairs.values()}
 
@@ -71,35 +72,30 @@ def fold_batch_norms(model: keras.Model) -> Folded:
     kept = len({id(n) for n in normalizations}) - len(folded)
     if not pairs:
         return Folded(model, 0, kept)
-    return Folded(replay(model, replace), len(folded), kept)
+    return Folded(layer_copies.replay(model, replace), len(folded), kept)
 
 
 def _pairs(model) -> dict[Any, Any]:
     """Maps linear layers to the normalization that can go into them."""
-    nodes = compat.graph_nodes(model)
-    readers: dict[int, int] = {}
-    calls: dict[int, int] = {}
-    makers = {id(t): node.operation for node in nodes for t in node.outputs}
-    for node in nodes:
-        calls[id(node.operation)] = calls.get(id(node.operation), 0) + 1
-        for tensor in node.input_tensors:
-            readers[id(tensor)] = readers.get(id(tensor), 0) + 1
-    for tensor in model.outputs:
-        readers[id(tensor)] = readers.get(id(tensor), 0) + 1
+    calls = own_calls(model)
+    counts = collections.Counter(id(call.operation) for call in calls)
+    readers = collections.Counter(ref for call in calls for ref in call.inputs)
+    readers.update(Ref((), tensor) for tensor in model.outputs)
+    makers = {ref: call.operation for call in calls for ref in call.outputs}
     pairs = {}
-    for node in nodes:
-        normalization = node.operation
+    for call in calls:
+        normalization = call.operation
         if type(normalization) is not keras.layers.BatchNormalization:
             continue
-        tensor = node.input_tensors[0]
-        linear = makers.get(id(tensor))
+        ref = call.inputs[0]
+        linear = makers.get(ref)
         if (
-            len(node.input_tensors) == 1
-            and readers[id(tensor)] == 1
-            and calls[id(normalization)] == calls.get(id(linear)) == 1
+            len(call.inputs) == 1
+            and readers[ref] == 1
+            and counts[id(normalization)] == counts[id(linear)] == 1
             and _is_linear(linear)
-            and _channel_axis(linear, tensor)
-            == normalization.axis % len(tensor.shape)
+            and _channel_axis(linear, ref.spec)
+            == normalization.axis % len(ref.spec.shape)
         ):
             pairs[linear] = normalization
     return pairs

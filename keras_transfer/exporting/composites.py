@@ -7,7 +7,10 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.exporting import layer_copies
-from keras_transfer.exporting.replay import Graph
+from keras_transfer.structure.graph import Call
+from keras_transfer.structure.graph import Graph
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import own_calls
 
 # Constants become text in the file; tables larger than this stay weights.
 _LARGEST_CONSTANT = 100_000
@@ -47,20 +50,22 @@ class Expansion:
         self.as_float32 = as_float32
         self.refused: dict[str, str] = {}
 
-    def __call__(
-        self, operation: Any, args: tuple, kwargs: dict[str, Any]
-    ) -> Graph | None:
+    def __call__(self, call: Call) -> Graph | None:
+        operation, (args, kwargs) = call.operation, call.arguments
         if is_stock(operation) or not _is_expandable(operation):
             return None
         name = type(operation).__name__
         leaves = keras.tree.flatten(args)
-        if not all(_is_symbol(leaf) for leaf in leaves) or any(
-            _is_symbol(leaf) for leaf in keras.tree.flatten(kwargs)
+        if not all(isinstance(leaf, Ref) for leaf in leaves) or any(
+            isinstance(leaf, Ref) for leaf in keras.tree.flatten(kwargs)
         ):
             self.refused[name] = "it is called with more than its inputs"
             return None
         inputs = [
-            keras.Input(batch_shape=t.shape, dtype=t.dtype) for t in leaves
+            keras.Input(
+                batch_shape=leaf.spec.shape, dtype=self._dtype(leaf.spec.dtype)
+            )
+            for leaf in leaves
         ]
         given = keras.tree.pack_sequence_as(args, inputs)
         # A copy, since a call leaves a trace on the layers that it goes
@@ -81,12 +86,15 @@ class Expansion:
             first_line = str(error).strip().partition("\n")[0]
             self.refused[name] = f"{type(error).__name__}: {first_line}"
             return None
-        graph = Graph(inputs, keras.tree.flatten(outputs), operation.name)
+        graph = Graph(inputs, keras.tree.flatten(outputs))
         fault = _fault(graph)
         if fault:
             self.refused[name] = fault
             return None
         return graph
+
+    def _dtype(self, dtype):
+        return "float32" if self.as_float32 and "float" in dtype else dtype
 
 
 def _as_called(layer):
@@ -121,8 +129,8 @@ def _fault(graph):
     if not all(_is_symbol(tensor) for tensor in graph.outputs):
         return "its outputs do not come from its inputs"
     constants = []
-    for node in compat.graph_nodes(graph):
-        compat.node_arguments(node, constants.append)
+    for call in own_calls(graph):
+        constants += keras.tree.flatten(call.arguments)
     for constant in constants:
         if isinstance(constant, keras.Variable) or (
             keras.ops.is_tensor(constant)

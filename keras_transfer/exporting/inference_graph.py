@@ -12,7 +12,6 @@ from keras_transfer import compat
 from keras_transfer.exporting import composites
 from keras_transfer.exporting import layer_copies
 from keras_transfer.exporting.batch_norm_folding import fold_batch_norms
-from keras_transfer.exporting.replay import replay
 
 # They return their input at inference. Exactly these classes: a subclass may
 # do something else.
@@ -57,7 +56,7 @@ def inference_graph(model: keras.Model) -> InferenceGraph:
         model: A model that passes `check_exportable`.
     """
     input_dtype = model.inputs[0].dtype
-    flat = replay(
+    flat = layer_copies.replay(
         model,
         _replacement,
         look_inside=composites.Expansion(as_float32=True),

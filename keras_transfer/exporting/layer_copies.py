@@ -1,9 +1,16 @@
-"""Copies of layers: same configuration, same weights, another name."""
+"""Copies of layers and of whole graphs: same weights, other names."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import keras
+
+from keras_transfer.structure import graph
+from keras_transfer.structure.graph import Call
+from keras_transfer.structure.graph import EnterModel
+from keras_transfer.structure.graph import Graph
+from keras_transfer.structure.replay import run
 
 # Half precision is for training; `float64` no runtime has kernels for.
 _OTHER_FLOATS = (
@@ -13,6 +20,88 @@ _OTHER_FLOATS = (
     "bfloat16",
     "float64",
 )
+
+
+def replay(
+    model: keras.Model,
+    replace: Callable[[Any, str], Callable[..., Any]],
+    look_inside: Callable[[Call], Graph | None] = lambda call: None,
+    input_dtype: str | None = None,
+) -> keras.Model:
+    """Builds a flat model by making the calls of a graph once more.
+
+    Nothing of the old model is touched or shared, unless `replace` returns it.
+    Nested models are resolved into their calls.
+
+    Args:
+        model: A Functional or a built Sequential model with one input.
+        replace: Called once for each operation with the operation and the
+            name, unique in the new model, that it may bear there; returns what
+            is called in its place.
+        look_inside: Called once for each operation that is no model with one
+            of its calls; returns the graph to replay in its place or `None`.
+        input_dtype: Dtype of the new input. Defaults to the old one's.
+
+    Returns:
+        A Functional model of the same name; several outputs are a list.
+    """
+    found: dict[int, Graph | None] = {}
+
+    def inside(call):
+        inner = graph.graph_inside(call)
+        if inner is None and id(call.operation) not in found:
+            found[id(call.operation)] = look_inside(call)
+        return inner or found.get(id(call.operation))
+
+    flat = graph.flatten(model, inside)
+    names = {model.inputs[0].name}
+    made: dict[int, Callable[..., Any]] = {}
+
+    def call(step):
+        operation = step.operation
+        if isinstance(operation, EnterModel):
+            return lambda tensor: tensor
+        if id(operation) not in made:
+            name = _unused(operation.name, step.around, names)
+            names.add(name)
+            made[id(operation)] = replace(operation, name)
+        return lambda *args, **kwargs: made[id(operation)](
+            *keras.tree.map_structure(_as_constant, args),
+            **keras.tree.map_structure(_as_constant, kwargs),
+        )
+
+    old = model.inputs[0]
+    image = keras.Input(
+        batch_shape=old.shape, dtype=input_dtype or old.dtype, name=old.name
+    )
+    values = {flat.inputs[0]: image}
+    run(flat.steps, values, call)
+    outputs = [values[ref] for ref in flat.outputs]
+    return keras.Model(
+        image, outputs if len(outputs) > 1 else outputs[0], name=model.name
+    )
+
+
+def _as_constant(leaf):
+    if isinstance(leaf, keras.Variable) or keras.ops.is_tensor(leaf):
+        # Weights that a layer computes with by itself become constants, which
+        # a saved file can hold.
+        return keras.ops.convert_to_numpy(leaf)
+    return leaf
+
+
+def _unused(name, around, names):
+    """A name that no operation bears yet, with its owner's if need be.
+
+    What lies inside a layer, unlike inside a model, always bears the layer's.
+    """
+    owners = [node.operation for node in around]
+    layers = [o.name for o in owners if not isinstance(o, keras.Model)]
+    name = "_".join([*layers, name])
+    owner = [f"{owners[-1].name}_{name}"] if owners else []
+    numbered = (f"{name}_{number}" for number in itertools.count(1))
+    candidates = itertools.chain([name], owner, numbered)
+    return next(c for c in candidates if c not in names)
 
 
 def copy_of(

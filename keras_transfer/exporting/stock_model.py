@@ -7,7 +7,6 @@ import keras
 from keras_transfer import compat
 from keras_transfer.exporting import composites
 from keras_transfer.exporting import layer_copies
-from keras_transfer.exporting.replay import replay
 from keras_transfer.exporting.trial import largest_difference
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
@@ -47,7 +46,9 @@ def to_stock(model: keras.Model) -> keras.Model:
     """
     check_exportable(model)
     expansion = composites.Expansion()
-    stock = replay(model, layer_copies.faithful, look_inside=expansion)
+    stock = layer_copies.replay(
+        model, layer_copies.faithful, look_inside=expansion
+    )
     foreign = foreign_layers(stock)
     if foreign:
         warnings.warn(_about(foreign, expansion.refused), stacklevel=2)

@@ -1,22 +1,25 @@
 """Building of extractors."""
 
+import dataclasses
+import pathlib
+import tempfile
 from typing import Any
 
 import keras
 
+from keras_transfer import compat
 from keras_transfer.extraction import kept
-from keras_transfer.extraction.calls import has_graph
-from keras_transfer.extraction.copying import detached_copy
 from keras_transfer.extraction.extractor import Extraction
 from keras_transfer.extraction.extractor import Extractor
-from keras_transfer.extraction.outputs import check_tokens
-from keras_transfer.extraction.outputs import finish
 from keras_transfer.extraction.plan import MODES
 from keras_transfer.extraction.plan import make_plan
 from keras_transfer.extraction.pooling import check_pooling
+from keras_transfer.extraction.pooling import check_tokens
+from keras_transfer.extraction.pooling import finish
 from keras_transfer.extraction.recording import RecordingExtractor
-from keras_transfer.extraction.rewiring import rewire
-from keras_transfer.extraction.rewiring import structure_of
+from keras_transfer.structure.graph import has_graph
+from keras_transfer.structure.replay import pack_inputs
+from keras_transfer.structure.replay import rewire
 
 
 def build_extractor(
@@ -92,13 +95,13 @@ def build_extractor(
     if mode not in MODES:
         raise ValueError(f"`mode` must be one of {MODES}. Received: {mode!r}.")
     plan = make_plan(model, selectors, mode)
-    check_tokens(tokens, plan)
+    check_tokens(tokens, plan.graph)
     extractor = kept.keep(
         model,
         (plan.key, pooling, tokens),
         lambda: _build(model, plan, pooling, tokens),
     )
-    return detached_copy(extractor) if detach else extractor
+    return _detached_copy(extractor) if detach else extractor
 
 
 def _build(model, plan, pooling, tokens):
@@ -140,14 +143,17 @@ def _check_model(model):
 
 
 def _from_graph(plan, extraction, pooling, tokens, name):
-    wanted = {
-        name: (activation.call.nodes, activation.index)
-        for name, activation in plan.activations.items()
-    }
+    wanted = [activation.ref for activation in plan.activations.values()]
     rewired = rewire(plan.graph, wanted)
+    found = dict(zip(plan.activations, rewired.outputs, strict=True))
     extractor = Extractor(
-        _inputs(plan.graph, rewired.inputs),
-        finish(plan, rewired.found, pooling, tokens),
+        pack_inputs(plan.graph, rewired.inputs),
+        finish(
+            plan.graph,
+            {n: (found[n], a.ref) for n, a in plan.activations.items()},
+            pooling,
+            tokens,
+        ),
         name=name,
         trainable=plan.graph.trainable,
     )
@@ -155,12 +161,19 @@ def _from_graph(plan, extraction, pooling, tokens, name):
     return extractor
 
 
-def _inputs(model, tensors):
-    """Packs the used inputs as the model takes them."""
-    structure = structure_of(model)
-    if all(tensor is not None for tensor in tensors):
-        return keras.tree.pack_sequence_as(structure, tensors)
-    if isinstance(structure, dict):
-        return {tensor.name: tensor for tensor in tensors if tensor is not None}
-    used = [tensor for tensor in tensors if tensor is not None]
-    return used[0] if len(used) == 1 else used
+def _detached_copy(extractor):
+    """An equal extractor with variables of its own.
+
+    It goes through a file, the one way in which Keras copies every kind of
+    model whole: cloning refuses subclassed models.
+    """
+    classes = {type(p).__name__: type(p) for p in compat.sublayers(extractor)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "extractor.keras"
+        extractor.save(path, include_optimizer=False)
+        # What it may run was in this process before, so safe mode is off.
+        copy = keras.saving.load_model(
+            path, custom_objects=classes, compile=False, safe_mode=False
+        )
+    copy.extraction = dataclasses.replace(copy.extraction, detached=True)
+    return copy

@@ -1,10 +1,16 @@
-"""Pooling of activations, whatever their rank."""
+"""What is made of activations: vectors, and maps of tokens."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_transfer.heads.generalized_mean_pooling import generalized_mean
 from keras_transfer.heads.generalized_mean_pooling import position_axes
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.paths import operations_of
+from keras_transfer.structure.token_grid import grid_of
 
 POOLINGS = (None, "avg", "max", "gem")
 
@@ -67,3 +73,70 @@ def check_pooling(pooling: object) -> None:
             "`pooling` of an extractor must be one of "
             f"{', '.join(map(repr, POOLINGS))}. Received: {pooling!r}."
         )
+
+
+def check_tokens(tokens: object, graph: keras.Model | None) -> None:
+    """Raises where tokens cannot be treated as asked.
+
+    Args:
+        tokens: See `build_extractor`.
+        graph: The model that they are extracted from, or `None` where they
+            are recorded.
+
+    Raises:
+        ValueError: If `tokens` is unknown, or needs a graph and has none.
+    """
+    if tokens not in (None, "grid"):
+        raise ValueError(
+            f"`tokens` must be None or 'grid'. Received: {tokens!r}."
+        )
+    if tokens == "grid" and graph is None:
+        raise ValueError(
+            "tokens='grid' finds the grid in the graph of a model, but these "
+            "activations are recorded. Ask for them without it and call "
+            "kt.TokensToGrid(height, width, prefix_tokens) on them."
+        )
+
+
+def finish(
+    graph: keras.Model,
+    activations: dict[str, tuple[Any, Ref]],
+    pooling: str | None,
+    tokens: str | None,
+) -> dict[str, Any]:
+    """Returns the outputs of an extractor.
+
+    Args:
+        graph: The model that the activations come from.
+        activations: The tensor of each, and what it stands for in the model.
+        pooling: See `build_extractor`.
+        tokens: See `build_extractor`.
+
+    Raises:
+        ValueError: If tokens shall form a grid that is unknown.
+    """
+    names = _free_names(graph)
+    outputs = {name: tensor for name, (tensor, _) in activations.items()}
+    if tokens == "grid":
+        for name, (tensor, ref) in activations.items():
+            layer_name = next(names)
+            if len(tensor.shape) == 3:
+                grid = grid_of(graph, ref, name=layer_name)
+                outputs[name] = grid(tensor)
+    if pooling is not None:
+        outputs = {
+            name: ActivationPooling(pooling, name=next(names))(tensor)
+            for name, tensor in outputs.items()
+        }
+    return outputs
+
+
+def _free_names(model: keras.Model) -> Iterator[str]:
+    """Names for further layers, none of which the model has already."""
+    taken = {operation.name for operation in operations_of(model)}
+    number = 0
+    while True:
+        name = f"output_{number}"
+        if name not in taken:
+            yield name
+        number += 1

@@ -10,7 +10,7 @@ from keras_transfer import compat
 from keras_transfer.extraction.extractor import Extraction
 from keras_transfer.extraction.pooling import ActivationPooling
 from keras_transfer.extraction.watched import Watched
-from keras_transfer.structure.layer_paths import places_of
+from keras_transfer.structure.paths import places_of
 
 # One model may have several extractors; while one watches its layers the
 # others wait.

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import keras
 
-from keras_transfer.extraction.calls import Call
-from keras_transfer.extraction.calls import calls_of
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import grammar
+from keras_transfer.structure.graph import Call
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import calls_of
 
 
 class Wanted(NamedTuple):
@@ -30,8 +31,8 @@ class Wanted(NamedTuple):
     index: int
 
     @property
-    def tensor(self) -> Any:
-        """The activation in the graph of the innermost model."""
+    def ref(self) -> Ref:
+        """The activation in the graph of the model."""
         return self.call.outputs[self.index]
 
 
@@ -151,12 +152,8 @@ def _grammar_of(model, hints):
 
 def _ends(model, calls):
     """The calls of a model that return its outputs."""
-    outputs = {id(tensor) for tensor in model.outputs}
-    return [
-        call
-        for call in calls.values()
-        if len(call.nodes) == 1 and outputs & {id(t) for t in call.outputs}
-    ]
+    outputs = {Ref((), tensor) for tensor in model.outputs}
+    return [c for c in calls.values() if not outputs.isdisjoint(c.outputs)]
 
 
 def _match(names, selector):

@@ -10,7 +10,7 @@ from keras_transfer.extraction.wanted import add_named
 from keras_transfer.extraction.wanted import named_selectors
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import grammar
-from keras_transfer.structure.layer_paths import places_of
+from keras_transfer.structure.paths import places_of
 
 
 class Watched(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_transfer.features.determinism import is_settled
-from keras_transfer.features.graph_part import GraphPart
-from keras_transfer.features.steps import FlatModel
+from keras_transfer.features.steps import GraphPart
 from keras_transfer.features.steps import flatten
+from keras_transfer.structure.graph import FlatModel
 
 _ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float64": 8, "uint8": 1}
 

@@ -13,8 +13,8 @@ from keras_transfer.features import boundary
 from keras_transfer.features.boundary import Split
 from keras_transfer.features.row_specs import specs_of
 from keras_transfer.features.rows import Rows
-from keras_transfer.features.steps import FlatModel
 from keras_transfer.features.trial import computes_the_same
+from keras_transfer.structure.graph import FlatModel
 
 _SHARE_OF_FREE_MEMORY = 0.5
 

@@ -6,10 +6,10 @@ from typing import Any
 import keras
 
 from keras_transfer.features import boundary
-from keras_transfer.features.steps import FlatModel
 from keras_transfer.freezing import freezing
 from keras_transfer.schedules.plan import plan
 from keras_transfer.schedules.schedule import Schedule
+from keras_transfer.structure.graph import FlatModel
 
 
 def coming_boundaries(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_transfer.features.graph_part import GraphPart
+from keras_transfer.features.steps import GraphPart
 
 
 def compile_prefix(part: GraphPart) -> Callable[[Any], list[np.ndarray]]:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from keras_transfer.features.compiled_prefix import compile_prefix
-from keras_transfer.features.graph_part import GraphPart
 from keras_transfer.features.rows import batches_from
+from keras_transfer.features.steps import GraphPart
 
 
 def compute_together(

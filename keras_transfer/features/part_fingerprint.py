@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_transfer.feature_store.fingerprint import digest_of_config
-from keras_transfer.features.graph_part import GraphPart
-from keras_transfer.features.steps import EnterModel
-from keras_transfer.features.steps import Ref
+from keras_transfer.features.steps import GraphPart
+from keras_transfer.structure.graph import EnterModel
+from keras_transfer.structure.graph import Ref
 
 
 def fingerprint_part(part: GraphPart) -> dict[str, str]:

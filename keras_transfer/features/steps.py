@@ -1,68 +1,16 @@
-"""A model seen as one flat list of steps, whatever is nested in it."""
+"""The steps of a model, and parts of it that run by themselves."""
 
 import dataclasses
-from collections.abc import Callable
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 
 from keras_transfer import compat
-
-
-@dataclasses.dataclass(frozen=True)
-class Ref:
-    """Stands for a tensor: where it is made, and what is known of it.
-
-    Args:
-        key: Tells it from every other tensor of the model.
-        spec: The symbolic tensor, with shape and dtype.
-    """
-
-    key: Hashable
-    spec: Any = dataclasses.field(compare=False, hash=False)
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One call of a layer or an operation.
-
-    Args:
-        operation: What is called.
-        arguments: `(args, kwargs)`, with a `Ref` for each tensor.
-        inputs: The tensors among the arguments.
-        outputs: The tensors it returns, flattened.
-    """
-
-    operation: Callable
-    arguments: tuple[tuple, dict[str, Any]]
-    inputs: tuple[Ref, ...]
-    outputs: tuple[Ref, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class FlatModel:
-    """The steps of a model from its inputs to its outputs, in order."""
-
-    steps: tuple[Step, ...]
-    inputs: tuple[Ref, ...]
-    outputs: tuple[Ref, ...]
-
-
-class EnterModel:
-    """Does to a tensor what a nested model does to one that enters it.
-
-    Args:
-        dtype: Dtype of the nested model's input.
-    """
-
-    name = "enter"
-
-    def __init__(self, dtype: str):
-        self.dtype = dtype
-
-    def __call__(self, tensor):
-        return keras.ops.convert_to_tensor(tensor, dtype=self.dtype)
+from keras_transfer.structure import graph
+from keras_transfer.structure.graph import Call
+from keras_transfer.structure.graph import FlatModel
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.replay import run
 
 
 def flatten(model: keras.Model) -> FlatModel:
@@ -83,60 +31,93 @@ def flatten(model: keras.Model) -> FlatModel:
             "is subclassed, or a Sequential that has not seen data. Expected "
             "a Functional model, as kt.build_model makes it."
         )
-    steps: list[Step] = []
-    inputs = tuple(Ref(((), id(t)), t) for t in model.inputs)
-    known = {ref.key: ref for ref in inputs}
-    outputs = _add_graph(model, (), known, steps)
-    return FlatModel(tuple(steps), inputs, outputs)
+    flat = graph.flatten(model)
+    steps = tuple(link for step in flat.steps for link in _links(step))
+    return FlatModel(steps, flat.inputs, flat.outputs)
 
 
-def _add_graph(model, prefix, known, steps):
-    """Adds the steps of one graph; returns its outputs.
+class GraphPart(keras.Model):
+    """Runs some of the steps of a model, with its very layers.
 
-    A model that is called twice has the same symbolic tensors in both calls;
-    `prefix`, the calls that lead to it, tells them apart.
+    It is a view for computing and is not saved: the model that it is a part
+    of is.
+
+    Args:
+        steps: What to run, in order.
+        inputs: The tensors that it is called with.
+        outputs: The tensors that it returns.
+        name: Name of the part.
+
+    Call arguments:
+        inputs: A list of tensors, one for each of `inputs`.
+        training: Whether layers behave as in training.
+
+    Returns:
+        A list of tensors, one for each of `outputs`.
     """
-    for node in compat.graph_nodes(model):
-        _add_node(node, prefix, known, steps)
-    return tuple(known[prefix, id(tensor)] for tensor in model.outputs)
+
+    def __init__(
+        self,
+        steps: Sequence[Call],
+        inputs: Sequence[Ref],
+        outputs: Sequence[Ref],
+        name: str,
+    ):
+        super().__init__(name=name)
+        # Past Keras's tracking, which would wrap the lists.
+        object.__setattr__(self, "steps", tuple(steps))
+        object.__setattr__(self, "input_refs", tuple(inputs))
+        object.__setattr__(self, "output_refs", tuple(outputs))
+        found = {
+            id(step.operation): step.operation
+            for step in steps
+            if isinstance(step.operation, keras.layers.Layer)
+        }
+        self.parts = list(found.values())
+        self.built = True
+
+    def call(self, inputs, training=None):
+        values = dict(zip(self.input_refs, inputs, strict=True))
+        run(self.steps, values, lambda step: _told(step.operation, training))
+        return [values[ref] for ref in self.output_refs]
 
 
-def _add_node(node, prefix, known, steps):
-    def refer(value):
-        if isinstance(value, keras.KerasTensor):
-            return known[prefix, id(value)]
-        return value
+def _told(operation, training):
+    if training is None or not compat.takes_training(operation):
+        return operation
 
-    operation = node.operation
-    arguments = compat.node_arguments(node, refer)
-    inputs = tuple(known[prefix, id(t)] for t in node.input_tensors)
-    if compat.is_graph(operation):
-        inner = (*prefix, id(node))
-        for ref, symbol in zip(inputs, operation.inputs, strict=True):
-            entered = Ref((inner, id(symbol)), symbol)
-            known[entered.key] = entered
-            enter = EnterModel(symbol.dtype)
-            steps.append(Step(enter, ((ref,), {}), (ref,), (entered,)))
-        made = _add_graph(operation, inner, known, steps)
-        for tensor, ref in zip(node.outputs, made, strict=True):
-            known[prefix, id(tensor)] = ref
-        return
-    outputs = tuple(Ref((prefix, id(t)), t) for t in node.outputs)
-    known |= {ref.key: ref for ref in outputs}
+    def call(*args, **kwargs):
+        # As Keras does: what `fit` says goes before what was recorded.
+        return operation(*args, **{**kwargs, "training": training})
+
+    return call
+
+
+def _links(step):
+    """A head as a call of each of its layers; any other step as it is."""
+    operation = step.operation
     if not _is_chain(operation):
-        steps.append(Step(operation, arguments, inputs, outputs))
-        return
-    (current,) = inputs
-    *firsts, last = operation.steps
-    for number, layer in enumerate(firsts):
+        return [step]
+    (current,) = step.inputs
+    links = []
+    for layer in operation.steps:
+        is_last = layer is operation.steps[-1]
         spec = keras.KerasTensor(
             layer.compute_output_shape(current.spec.shape),
             dtype=layer.compute_dtype,
         )
-        following = Ref((prefix, id(node), number), spec)
-        steps.append(Step(layer, ((current,), {}), (current,), (following,)))
+        following = step.outputs[0] if is_last else Ref(current.calls, spec)
+        links.append(
+            dataclasses.replace(
+                step,
+                operation=layer,
+                arguments=((current,), {}),
+                inputs=(current,),
+                outputs=(following,),
+            )
+        )
         current = following
-    steps.append(Step(last, ((current,), {}), (current,), outputs))
+    return links
 
 
 def _is_chain(operation):

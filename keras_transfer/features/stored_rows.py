@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_transfer.feature_store.memory import MemoryStore
 from keras_transfer.feature_store.store import FeatureStore
-from keras_transfer.features.steps import Ref
+from keras_transfer.structure.graph import Ref
 
 
 def reader_of(

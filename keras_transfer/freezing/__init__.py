@@ -1,1 +1,1 @@
-"""The only writer of trainability."""
+"""What trains: selections made into flags, and the summary of them."""

@@ -1,4 +1,4 @@
-"""Freezing: the only writer of trainability flags."""
+"""What of a model trains: layers frozen and opened by selection."""
 
 import contextlib
 from collections.abc import Iterable
@@ -9,7 +9,10 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.structure import anatomy
+from keras_transfer.structure import freeze_state
 from keras_transfer.structure import selectors as grammar
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import own_calls
 from keras_transfer.structure.paths import paths_of
 
 BATCH_NORM_POLICIES = ("full", "frozen", "statistics", "affine")
@@ -122,11 +125,7 @@ def flags_kept(model: keras.Model) -> Iterator[None]:
     try:
         yield
     finally:
-        # From the outside in, since a layer hands its flag to what it holds.
-        for layer, flag in layers:
-            layer.trainable = flag
-        for variable, flag in variables:
-            variable.trainable = flag
+        freeze_state.write(layers, variables)
 
 
 def freeze(
@@ -174,18 +173,18 @@ def _upstream(model, targets):
         found = [i for i, leaf in enumerate(order) if leaf in targets]
         return set(order[: max(found) + 1])
     upstream: set[int] = set()
-    wanted: set[int] = set()
-    for node in reversed(compat.graph_nodes(model)):
-        leaves = _leaves(node.operation)
-        leads_there = any(id(tensor) in wanted for tensor in node.outputs)
+    wanted: set[Ref] = set()
+    for call in reversed(own_calls(model)):
+        leaves = _leaves(call.operation)
+        leads_there = not wanted.isdisjoint(call.outputs)
         if leads_there:
             upstream |= leaves
-        elif isinstance(node.operation, keras.Model) and leaves & targets:
-            upstream |= _upstream(node.operation, targets)
+        elif isinstance(call.operation, keras.Model) and leaves & targets:
+            upstream |= _upstream(call.operation, targets)
         elif leaves & targets:
             upstream |= leaves
         if leads_there or leaves & targets:
-            wanted |= {id(tensor) for tensor in node.input_tensors}
+            wanted.update(call.inputs)
     return upstream
 
 
@@ -196,44 +195,40 @@ def _leaves(operation: Any) -> set[int]:
 
 
 def _write(model, opened, batch_norm, kept=frozenset()):
-    """Sets every flag explicitly, from the outside in.
-
-    Assigning a parent and trusting propagation fails on TensorFlow, where a
-    flag that already has the value is not propagated again.
-    """
-    if any(leaf in opened for leaf in _leaves(model)):
-        model.trainable = True
-    else:
-        model.trainable = False
+    """Freezes and opens every layer and weight of a model."""
+    layers = [(model, not opened.isdisjoint(_leaves(model)))]
+    weights = []
     head: set[int] = set()
     if batch_norm != "full":  # There is nothing to protect in a new head.
         head = set().union(*map(_leaves, anatomy.dissect(model).head))
     for operation in paths_of(model).values():
         if not isinstance(operation, keras.layers.Layer):
             continue
-        is_open = bool(_leaves(operation) & opened)
+        is_open = not opened.isdisjoint(_leaves(operation))
         if isinstance(operation, keras.Model):
-            operation.trainable = is_open
+            layers.append((operation, is_open))
             continue
+        policy = "full" if id(operation) in head else batch_norm
         for layer in compat.sublayers(operation):
-            policy = "full" if id(operation) in head else batch_norm
-            _write_layer(layer, is_open, policy, kept)
+            is_layer_open, are_weights_open = _flags(layer, is_open, policy)
+            layers.append((layer, is_layer_open))
+            # LoRA's rule holds for flags read from a file, too, where a frozen
+            # layer says nothing about what it froze when it was open.
+            fixed = kept | {id(base) for base in compat.lora_bases(layer)}
+            weights += [
+                (weight, are_weights_open and id(weight) not in fixed)
+                for weight in compat.own_trainable_variables(layer)
+            ]
+    freeze_state.write(layers, weights)
 
 
-def _write_layer(layer, is_open, batch_norm, kept):
-    layer.trainable = is_open
+def _flags(layer, is_open, batch_norm):
+    """The flag of a layer, and that of its weights."""
     if not is_open or not isinstance(layer, keras.layers.BatchNormalization):
-        _write_variables(layer, is_open, kept)
-        return
+        return is_open, is_open
     # A frozen layer normalizes with its moving averages; the flags of its
     # variables decide by themselves whether gamma and beta train.
-    layer.trainable = batch_norm in ("full", "statistics")
-    _write_variables(layer, batch_norm in ("full", "affine"), kept)
-
-
-def _write_variables(layer, is_open, kept):
-    # LoRA's rule holds for flags read from a file, too, where a frozen layer
-    # says nothing about what it froze when it was open.
-    kept = kept | {id(variable) for variable in compat.lora_bases(layer)}
-    for variable in compat.own_trainable_variables(layer):
-        variable.trainable = is_open and id(variable) not in kept
+    return (
+        batch_norm in ("full", "statistics"),
+        batch_norm in ("full", "affine"),
+    )

@@ -2,14 +2,15 @@
 
 import inspect
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
+from keras_transfer import compat
 from keras_transfer.heads.arguments import check_activation
 from keras_transfer.heads.arguments import check_dropout
 from keras_transfer.heads.arguments import check_num_classes
-from keras_transfer.heads.quantization import policies_of
-from keras_transfer.heads.quantization import quantize_as
 
 
 class ClassificationHead(keras.layers.Layer):
@@ -149,3 +150,32 @@ class ClassificationHead(keras.layers.Layer):
         if self.compute_dtype in ("float16", "bfloat16"):
             return "float32"
         return self.dtype_policy
+
+
+# Keras quantizes layers wherever they are, but writes down the data types of
+# those alone that a model's configuration lists.
+def policies_of(layer: keras.layers.Layer) -> dict[str, Any]:
+    """Returns the policies of quantized layers inside a layer, by their names.
+
+    Args:
+        layer: A head, whose layers have names of their own.
+    """
+    return {
+        inner.name: keras.dtype_policies.serialize(inner.dtype_policy)
+        for inner in compat.sublayers(layer)
+        if inner.dtype_policy.quantization_mode is not None
+    }
+
+
+def quantize_as(layer: keras.layers.Layer, policies: Mapping[str, Any]) -> None:
+    """Quantizes layers inside a built layer, so that stored weights fit them.
+
+    Args:
+        layer: A head with weights, whatever they are.
+        policies: What `policies_of` returned.
+    """
+    for inner in compat.sublayers(layer):
+        if inner.name in policies:
+            inner.dtype_policy = keras.dtype_policies.deserialize(
+                policies[inner.name]
+            )

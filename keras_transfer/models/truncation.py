@@ -5,6 +5,7 @@ import keras
 from keras_transfer import compat
 from keras_transfer import names
 from keras_transfer.saving import weights
+from keras_transfer.structure.graph import own_calls
 from keras_transfer.structure.stages import Stage
 
 
@@ -27,7 +28,7 @@ def truncate(
     Raises:
         ValueError: If `cut_at` names neither a stage nor a layer.
     """
-    by_name = {n.operation.name: n for n in compat.graph_nodes(backbone)}
+    by_name = {c.operation.name: c for c in own_calls(backbone)}
     ends = {stage.name: stage.last_layer for stage in stages}
     if not isinstance(cut_at, str):
         raise TypeError(
@@ -42,7 +43,7 @@ def truncate(
             + names.did_you_mean(cut_at, [*ends, *by_name])
         )
     part = keras.Model(
-        backbone.inputs, by_name[last_layer].outputs[0], name=backbone.name
+        backbone.inputs, by_name[last_layer].outputs[0].spec, name=backbone.name
     )
     with compat.canonical_names():
         image = keras.Input(backbone.input_shape[1:])
@@ -61,7 +62,7 @@ def stages_up_to(
     The stage that the cut goes through ends at the model's output.
     """
     names = {operation.name for operation in model.operations}
-    end = compat.graph_nodes(model)[-1].operation.name
+    end = own_calls(model)[-1].operation.name
     kept = [(s.name, s.last_layer) for s in stages if s.last_layer in names]
     if kept and kept[-1][1] == end:
         return tuple(kept)

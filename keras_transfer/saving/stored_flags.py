@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_transfer.saving.archive import ModelFileError
+from keras_transfer.structure import freeze_state
 
 
 def restore(model: keras.Model, config: dict[str, Any]) -> None:
@@ -25,9 +26,7 @@ def restore(model: keras.Model, config: dict[str, Any]) -> None:
     if all(layer.trainable == flag for layer, flag in flags):
         # Nothing to write, which would also touch the flags of variables.
         return
-    # From the outside in, since a layer hands its flag to what it holds.
-    for layer, flag in flags:
-        layer.trainable = flag
+    freeze_state.write(flags)
     for layer, flag in flags:
         if layer.trainable != flag:
             raise ModelFileError(

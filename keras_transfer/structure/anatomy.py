@@ -10,6 +10,7 @@ from keras_transfer.structure import model_info
 from keras_transfer.structure import paths
 from keras_transfer.structure import provenance
 from keras_transfer.structure import stages
+from keras_transfer.structure.graph import own_calls
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +79,10 @@ def _after(model, backbone):
         layers = model.layers
         return tuple(layers[layers.index(backbone) + 1 :])
     reached, after = set(), []
-    for node in compat.graph_nodes(model):
-        is_backbone = node.operation is backbone
-        if is_backbone or any(id(t) in reached for t in node.input_tensors):
-            reached |= {id(tensor) for tensor in node.outputs}
-            if not is_backbone and node.operation not in after:
-                after.append(node.operation)
+    for call in own_calls(model):
+        is_backbone = call.operation is backbone
+        if is_backbone or not reached.isdisjoint(call.inputs):
+            reached.update(call.outputs)
+            if not is_backbone and call.operation not in after:
+                after.append(call.operation)
     return tuple(after)

@@ -1,5 +1,6 @@
-"""What of a model trains, as data that travels in its file."""
+"""What of a model trains: read as data, and written here alone."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -37,6 +38,24 @@ def of(model: keras.Model) -> dict[str, Any]:
     }
 
 
+def write(
+    layers: Iterable[tuple[Any, bool]],
+    weights: Iterable[tuple[Any, bool]] = (),
+) -> None:
+    """Sets trainability flags, the only place that does.
+
+    Each flag is written, whatever it was: on TensorFlow a layer that has its
+    flag already does not hand it down.
+
+    Args:
+        layers: Layers with their flags, from the outside in, since a layer
+            hands its flag to all that it holds.
+        weights: Weights with their flags, which are written last.
+    """
+    for part, flag in [*layers, *weights]:
+        part.trainable = flag
+
+
 def restore(model: keras.Model, state: Any) -> None:
     """Gives the weights of a model that is being loaded their flags back.
 
@@ -53,8 +72,7 @@ def restore(model: keras.Model, state: Any) -> None:
     own = _flags(model)
     if not isinstance(flags, str) or len(flags) != len(own) or flags == own:
         return
-    for weight, flag in zip(model.weights, flags, strict=True):
-        weight.trainable = flag == "1"
+    write((), zip(model.weights, (flag == "1" for flag in flags), strict=True))
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and optimizer.built:
         fresh = type(optimizer).from_config(optimizer.get_config())

@@ -1,8 +1,11 @@
-"""The operations of a model with their paths."""
+"""The operations and layers of a model with their paths."""
 
 from typing import Any
+from typing import NamedTuple
 
 import keras
+
+from keras_transfer import compat
 
 
 def operations_of(model: keras.Model) -> list[Any]:
@@ -23,6 +26,30 @@ def paths_of(model: keras.Model) -> dict[str, Any]:
     return found
 
 
+class Place(NamedTuple):
+    """A path in a model and what bears it.
+
+    Args:
+        path: Names of the models and layers around it, then its own.
+        layers: The layer; several where a composite layer gave two of its
+            parts one name.
+    """
+
+    path: str
+    layers: list[Any]
+
+
+def places_of(model: keras.Model) -> dict[str, Place]:
+    """Maps every path to its place, models and composite layers opened.
+
+    Args:
+        model: Any Keras model.
+    """
+    found: dict[str, Place] = {}
+    _collect_places(model, "", found)
+    return found
+
+
 def _collect(model, prefix, found):
     for operation in operations_of(model):
         if isinstance(operation, keras.layers.InputLayer):
@@ -31,3 +58,22 @@ def _collect(model, prefix, found):
         found[path] = operation
         if isinstance(operation, keras.Model):
             _collect(operation, f"{path}/", found)
+
+
+def _collect_places(layer, prefix, found):
+    for part in _parts(layer):
+        if isinstance(part, keras.layers.InputLayer):
+            continue
+        path = prefix + part.name
+        place = found.setdefault(path, Place(path, []))
+        if not any(known is part for known in place.layers):
+            place.layers.append(part)
+            _collect_places(part, f"{path}/", found)
+
+
+def _parts(layer):
+    if isinstance(layer, keras.Model):
+        return operations_of(layer)
+    if isinstance(layer, keras.layers.Layer):
+        return compat.direct_sublayers(layer)
+    return []

@@ -5,10 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_transfer import compat
-from keras_transfer.structure import attention_blocks
+from keras_transfer.structure import cuts
 from keras_transfer.structure import provenance
-from keras_transfer.structure import strides
+from keras_transfer.structure.graph import own_calls
 from keras_transfer.structure.paths import operations_of
 
 _MERGE = (keras.layers.Add, keras.layers.Concatenate, keras.layers.Average)
@@ -63,8 +62,8 @@ def describe_stages(
     Raises:
         ValueError: If the model has no layer of that name.
     """
-    reductions = strides.reductions_of(model)
-    by_name = {node.operation.name: node for node in compat.graph_nodes(model)}
+    reductions = cuts.reductions_of(model)
+    by_name = {call.operation.name: call for call in own_calls(model)}
     stages = []
     for name, last_layer in boundaries:
         if last_layer not in by_name:
@@ -72,9 +71,9 @@ def describe_stages(
                 f"Stage {name!r} of {model.name!r} ends at {last_layer!r}, but "
                 "the model has no layer of that name on the way to its output."
             )
-        tensor = by_name[last_layer].outputs[0]
-        reduction = reductions.get(id(tensor))
-        stages.append(Stage(name, last_layer, reduction, tensor.shape[-1]))
+        end = by_name[last_layer].outputs[0]
+        channels = end.spec.shape[-1]
+        stages.append(Stage(name, last_layer, reductions.get(end), channels))
     return tuple(stages)
 
 
@@ -93,20 +92,18 @@ def partition(
     Returns:
         Operations of each stage, in the order of `model.operations`.
     """
-    nodes = compat.graph_nodes(model)
-    producer = {id(t): node for node in nodes for t in node.outputs}
-    ends = {node.operation.name: node for node in nodes}
+    calls = own_calls(model)
+    producer = {ref: call for call in calls for ref in call.outputs}
+    ends = {call.operation.name: call for call in calls}
     owner: dict[int, str] = {}
     for stage in stages:
         pending = [ends[stage.last_layer]]
         while pending:
-            node = pending.pop()
-            if id(node.operation) in owner:
+            call = pending.pop()
+            if id(call.operation) in owner:
                 continue
-            owner[id(node.operation)] = stage.name
-            pending.extend(
-                producer[id(t)] for t in node.input_tensors if id(t) in producer
-            )
+            owner[id(call.operation)] = stage.name
+            pending += [producer[ref] for ref in call.inputs if ref in producer]
     parts: dict[str, list[Any]] = {stage.name: [] for stage in stages}
     for operation in operations_of(model):
         if isinstance(operation, keras.layers.InputLayer):
@@ -129,24 +126,24 @@ def detect_stages(model: keras.Model) -> tuple[Stage, ...]:
     Returns:
         Stages from input to output; each of them holds weights.
     """
-    reductions = strides.reductions_of(model)
+    reductions = cuts.reductions_of(model)
     candidates: dict[int, list[Any]] = {}
-    for node in strides.cut_safe_nodes(model):
-        reduction = reductions.get(id(node.outputs[0]))
-        if reduction is not None and len(node.outputs[0].shape) == 4:
-            candidates.setdefault(reduction, []).append(node)
+    for call in cuts.cut_safe_calls(model):
+        reduction = reductions.get(call.outputs[0])
+        if reduction is not None and len(call.outputs[0].spec.shape) == 4:
+            candidates.setdefault(reduction, []).append(call)
     ends = [_end_of(candidates[r]) for r in sorted(candidates)]
-    end = compat.graph_nodes(model)[-1]
+    end = own_calls(model)[-1]
     if ends:
         ends[-1] = end
     else:
         ends = [end]
     ends = _without_weightless(model, ends)
     if len(ends) > 1:
-        first = reductions.get(id(ends[0].outputs[0]))
+        first = reductions.get(ends[0].outputs[0])
         has_stem = first is not None and first <= 2
         return _named(ends, reductions, "stage", has_stem)
-    starts = attention_blocks.block_starts(model)
+    starts = cuts.block_starts(model)
     blocks = _without_weightless(model, [*starts, end])
     if len(blocks) > 1:
         has_stem = blocks[0] is starts[0]
@@ -156,14 +153,14 @@ def detect_stages(model: keras.Model) -> tuple[Stage, ...]:
 
 def _named(ends, reductions, kind, has_stem):
     stages = []
-    for i, node in enumerate(ends):
+    for i, call in enumerate(ends):
         number = i if has_stem else i + 1
         stages.append(
             Stage(
                 name=f"{kind}_{number}" if number else "stem",
-                last_layer=node.operation.name,
-                reduction=reductions.get(id(node.outputs[0])),
-                channels=node.outputs[0].shape[-1],
+                last_layer=call.operation.name,
+                reduction=reductions.get(call.outputs[0]),
+                channels=call.outputs[0].spec.shape[-1],
             )
         )
     return tuple(stages)
@@ -174,35 +171,35 @@ def _without_weightless(model, ends):
 
     At the input, where images are only rescaled, into the one after it.
     """
-    trial = tuple(Stage(str(i), n.operation.name) for i, n in enumerate(ends))
+    trial = tuple(Stage(str(i), c.operation.name) for i, c in enumerate(ends))
     parts = partition(model, trial)
     kept = []
-    for i, node in enumerate(ends):
+    for i, call in enumerate(ends):
         has_weights = any(getattr(op, "weights", ()) for op in parts[str(i)])
         if has_weights:
-            kept.append(node)
+            kept.append(call)
         elif kept:
-            kept[-1] = node
+            kept[-1] = call
     return kept or ends[-1:]
 
 
-def _end_of(nodes):
+def _end_of(calls):
     """Picks the last merge of one resolution with its activation, or the last.
 
     What follows a merge at the same resolution (a transition's normalization,
     an expansion) prepares the next stage.
     """
     merges = [
-        i for i, node in enumerate(nodes) if isinstance(node.operation, _MERGE)
+        i for i, call in enumerate(calls) if isinstance(call.operation, _MERGE)
     ]
     if not merges:
-        return nodes[-1]
+        return calls[-1]
     end = merges[-1]
-    channels = nodes[end].outputs[0].shape[-1]
+    channels = calls[end].outputs[0].spec.shape[-1]
     while (
-        end + 1 < len(nodes)
-        and isinstance(nodes[end + 1].operation, _ACTIVATION)
-        and nodes[end + 1].outputs[0].shape[-1] == channels
+        end + 1 < len(calls)
+        and isinstance(calls[end + 1].operation, _ACTIVATION)
+        and calls[end + 1].outputs[0].spec.shape[-1] == channels
     ):
         end += 1
-    return nodes[end]
+    return calls[end]

@@ -1,13 +1,17 @@
 """Tokens of a transformer, put back where they come from in the image."""
 
 import dataclasses
+import math
 
 import keras
 from keras import ops
 
-from keras_transfer import compat
+from keras_transfer.structure import cuts
 from keras_transfer.structure import provenance
-from keras_transfer.structure import strides
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import origin
+from keras_transfer.structure.graph import own_calls
+from keras_transfer.structure.replay import leading
 
 
 @keras.saving.register_keras_serializable(
@@ -74,20 +78,32 @@ class TokensToGrid(keras.layers.Layer):
 
 
 def grid_of(
-    model: keras.Model, tensor: keras.KerasTensor, **kwargs
+    model: keras.Model | None,
+    ref: Ref | None,
+    *,
+    tokens: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    **kwargs,
 ) -> TokensToGrid:
     """Makes the layer that puts the tokens of a model into a grid.
 
     The grid is that of the last feature map that the tokens were made of.
-    Tokens that are more than its positions stand in front of them.
+    Tokens that are more than its positions stand in front of them: a class
+    token, registers. Where the graph shows no such map, and only if the size
+    of the image is given, the grid has the proportions of the image, with or
+    without a class token.
 
     Args:
-        model: A Functional model from images of a known size.
-        tensor: One of its tensors, `(batch, tokens, channels)`.
+        model: A model with a graph; `None` where there is none.
+        ref: One of its tensors, `(batch, tokens, channels)`; `None` without
+            a model.
+        tokens: Number of tokens. Defaults to what the graph says.
+        image_size: Height and width of the image. Defaults to `None`: the
+            grid must be known from the graph.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Returns:
-        A layer to be called with the tensor.
+        A layer to be called with the tokens.
 
     Raises:
         ValueError: If the tensor holds no tokens, or their grid is unknown.
@@ -98,33 +114,61 @@ def grid_of(
     >>> x = keras.layers.ZeroPadding1D((1, 0))(
     ...     keras.layers.Reshape((-1, 8))(x)
     ... )
-    >>> layer = grid_of(keras.Model(image, x), x)
+    >>> layer = grid_of(keras.Model(image, x), Ref((), x))
     >>> layer.height, layer.width, layer.prefix_tokens
     (2, 3, 1)
     """
-    shape = tuple(tensor.shape)
-    if len(shape) != 3:
+    if ref is not None and len(ref.spec.shape) != 3:
         raise ValueError(
             "Only tokens, (batch, tokens, channels), can be put into a grid. "
-            f"Received: features of shape {shape} of {model.name!r}."
+            f"Received: features of shape {tuple(ref.spec.shape)} of "
+            f"{model.name!r}."
         )
-    upstream = {id(node) for node in compat.graph_nodes(model, [tensor])}
-    maps = [
-        node.outputs[0].shape[1:3]
-        # Attention, too, computes with four axes, beside its shortcut.
-        for node in strides.cut_safe_nodes(model)
-        if id(node) in upstream and len(node.outputs[0].shape) == 4
-    ]
-    height, width = maps[-1] if maps else (None, None)
-    if None in (height, width, shape[1]) or height * width > shape[1]:
+    number = ref.spec.shape[1] if tokens is None else tokens
+    size = _size_of_last_map(model, ref) if ref is not None else (None, None)
+    if None in (*size, number) or math.prod(size) > number:
+        size = _size_by_proportions(model, ref, number, image_size)
+    return TokensToGrid(*size, number - math.prod(size), **kwargs)
+
+
+def _size_of_last_map(model, ref):
+    ref = origin(ref)
+    around, tensors = ref.calls, [ref.spec]
+    while True:
+        owner = around[-1].operation if around else model
+        ends = [Ref((), tensor) for tensor in tensors]
+        upstream = {call.node for call in leading(own_calls(owner), ends)}
+        maps = [
+            call.outputs[0].spec.shape[1:3]
+            # Attention, too, computes with four axes, beside its shortcut.
+            for call in cuts.cut_safe_calls(owner)
+            if call.node in upstream and len(call.outputs[0].spec.shape) == 4
+        ]
+        if maps or not around:
+            return maps[-1] if maps else (None, None)
+        # A nested model that is given tokens: they are made around it.
+        around, tensors = around[:-1], around[-1].input_tensors
+
+
+def _size_by_proportions(model, ref, number, image_size):
+    if image_size is None:
         raise ValueError(
-            f"The grid of the tokens of {model.name!r}, of shape {shape}, is "
-            "unknown, since they are not made of a feature map of known size. "
-            "Give the backbone an `input_shape` such as (224, 224, 3), or "
-            "call kt.TokensToGrid(height, width, prefix_tokens) yourself."
+            f"The grid of the tokens of {model.name!r}, of shape "
+            f"{tuple(ref.spec.shape)}, is unknown, since they are not made of "
+            "a feature map of known size. Give the backbone an `input_shape` "
+            "such as (224, 224, 3), or call "
+            "kt.TokensToGrid(height, width, prefix_tokens) yourself."
         )
-    prefix_tokens = shape[1] - height * width
-    return TokensToGrid(height, width, prefix_tokens, **kwargs)
+    height, width = image_size
+    for patches in (number, number - 1):
+        rows = round((patches * height / width) ** 0.5)
+        if rows and patches == rows * round(rows * width / height):
+            return rows, patches // rows
+    raise ValueError(
+        f"{number} tokens do not fill a grid of the image's proportions, "
+        f"{height} by {width}, with or without a class token. Name a layer "
+        "with maps, `at=`."
+    )
 
 
 def features_as_grid(backbone: keras.Model) -> keras.Model:
@@ -152,7 +196,7 @@ def features_as_grid(backbone: keras.Model) -> keras.Model:
     >>> features_as_grid(keras.Model(image, x)).output_shape
     (None, 2, 3, 8)
     """
-    grid = grid_of(backbone, backbone.output, name="grid")
+    grid = grid_of(backbone, Ref((), backbone.output), name="grid")
     model = keras.Model(
         backbone.input, grid(backbone.output), name=backbone.name
     )

@@ -4,9 +4,10 @@ import collections
 
 import keras
 
-from keras_transfer import compat
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.structure import stages
+from keras_transfer.structure.graph import own_calls
+from keras_transfer.structure.replay import leading
 from keras_transfer.testing.conformance import require
 
 # What selectors call the two parts of a model.
@@ -25,12 +26,13 @@ def check_stages(spec: BackboneSpec, model: keras.Model) -> None:
         found = stages.detect_stages(model)
         boundaries = tuple((s.name, s.last_layer) for s in found)
     _check_pairs(spec, boundaries)
-    ends = {node.operation.name: node for node in compat.graph_nodes(model)}
+    calls = own_calls(model)
+    ends = {call.operation.name: call for call in calls}
     _check_layers(spec, boundaries, ends)
     owners, before, previous = {}, set(), None
     for name, last_layer in boundaries:
-        nodes = compat.graph_nodes(model, [ends[last_layer].outputs[0]])
-        inside = {id(node) for node in nodes}
+        up_to = leading(calls, ends[last_layer].outputs)
+        inside = set(up_to)
         require(
             before < inside or not before,
             f"The stages {previous!r} and {name!r} of {spec.name!r} overlap: "
@@ -38,11 +40,11 @@ def check_stages(spec: BackboneSpec, model: keras.Model) -> None:
             "before it and more. Order stages from input to output, each "
             "ending further on.",
         )
-        own = [n.operation for n in nodes if id(n) not in before]
+        own = [call.operation for call in up_to if call not in before]
         _share_out(spec, name, own, owners, bool(model.weights))
         before, previous = inside, name
     _check_rest(spec, model, owners, previous)
-    output = compat.graph_nodes(model)[-1].operation.name
+    output = calls[-1].operation.name
     require(
         boundaries[-1][1] == output,
         f"The last stage of {spec.name!r}, {previous!r}, must end at the "

@@ -163,7 +163,7 @@ def test_layer_cam_of_an_output_beside_the_backbone_takes_its_last_maps():
 
 
 def kt_paths(model):
-    from keras_transfer.extraction.calls import calls_of
+    from keras_transfer.structure.graph import calls_of
 
     return list(calls_of(model))
 

@@ -90,12 +90,44 @@ def test_grad_cam_leaves_the_class_token_out():
     assert heat.shape == (3, 6, 5)
 
 
+def test_registers_are_left_out_and_the_first_token_is_the_class():
+    image = keras.Input((12, 10, 3))
+    x = keras.layers.Conv2D(DIM, 2, 2)(image / 255)
+    x = keras.layers.ZeroPadding1D((5, 0))(keras.layers.Reshape((30, DIM))(x))
+    x = keras.layers.Dense(DIM, bias_initializer="ones", name="tokens")(x)
+    x = keras.layers.Add(name="add")(
+        [x, keras.layers.MultiHeadAttention(2, 4, name="attend")(x, x)]
+    )
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(x[:, 0]))
+    tokens = keras.Model(image, model.get_layer("tokens").output)(IMAGES)
+    attend = model.get_layer("attend")
+    _, scores = attend(tokens, tokens, return_attention_scores=True)
+    scores = keras.ops.convert_to_numpy(scores).mean(axis=1)
+    heat = kt.attention_rollout(model, IMAGES, upsample=False)
+    np.testing.assert_allclose(
+        heat, scores[:, 0, 5:].reshape(3, 6, 5) / 2, atol=1e-5
+    )
+    heat = kt.eigen_cam(model, IMAGES, at="add", upsample=False)
+    assert heat.shape == (3, 6, 5)
+
+
 def test_windows_have_no_rollout():
     image = keras.Input((12, 10, 3))
     x = keras.layers.Conv2D(DIM, 2, 2)(image)
     windows = keras.ops.reshape(x, (-1, 1, 6, DIM))
     scores = keras.ops.softmax(windows @ keras.ops.swapaxes(windows, -1, -2))
     x = keras.ops.reshape(scores @ windows, (-1, 30, DIM))
+    outputs = keras.layers.Dense(2)(keras.ops.mean(x, axis=1))
+    with pytest.raises(ValueError, match="over windows or channels, so there"):
+        kt.attention_rollout(keras.Model(image, outputs), IMAGES)
+
+
+def test_channels_have_no_rollout_even_if_they_would_fill_a_grid():
+    image = keras.Input((12, 10, 3))
+    x = keras.layers.Conv2D(30, (3, 2), (3, 2))(image)
+    rows = keras.layers.Reshape((20, 30))(x)[:, None]
+    scores = keras.ops.softmax(keras.ops.swapaxes(rows, -1, -2) @ rows)
+    x = keras.ops.squeeze(rows @ scores, axis=1)
     outputs = keras.layers.Dense(2)(keras.ops.mean(x, axis=1))
     with pytest.raises(ValueError, match="over windows or channels, so there"):
         kt.attention_rollout(keras.Model(image, outputs), IMAGES)

@@ -7,7 +7,7 @@ import keras
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.extraction.calls import calls_of
+from keras_transfer.structure.graph import calls_of
 
 
 def model_with_many_alike_names():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.heads.quantization import policies_of
+from keras_transfer.heads.classification_head import policies_of
 
 HEADS = {
     "linear": kt.heads.LinearHead,

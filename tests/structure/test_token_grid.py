@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.token_grid import grid_of
 from tests.transformers import build_vit
 
@@ -34,7 +35,7 @@ def test_the_grid_of_a_transformer_is_that_of_its_patches(shape, grid):
 def test_tokens_inside_a_block_have_a_grid():
     vit = build_vit(blocks=2)
     tensor = vit.get_layer("encoder_1_norm_2").output
-    layer = grid_of(vit, tensor)
+    layer = grid_of(vit, Ref((), tensor))
     assert tuple(layer(tensor).shape) == (None, 4, 6, 8)
 
 
@@ -77,3 +78,39 @@ def test_a_wrong_number_of_tokens_is_refused():
     layer = kt.TokensToGrid(2, 3, prefix_tokens=1)
     with pytest.raises(ValueError, match=r"expects 1 \+ 2 x 3 tokens, .*7, ch"):
         layer(np.ones((1, 6, 4)))
+
+
+def test_registers_stand_in_front_like_a_class_token():
+    image = keras.Input((16, 24, 1))
+    x = keras.layers.Conv2D(2, 8, 8, name="patches")(image)
+    tokens = keras.layers.Reshape((-1, 2))(x)
+    tokens = keras.layers.ZeroPadding1D((5, 0))(tokens)
+    layer = grid_of(keras.Model(image, tokens), Ref((), tokens))
+    assert (layer.height, layer.width, layer.prefix_tokens) == (2, 3, 5)
+
+
+def test_the_grid_of_a_nested_encoder_is_that_of_the_patches_around_it():
+    tokens = keras.Input((6, 2))
+    encoder = keras.Model(tokens, keras.layers.Dense(4)(tokens), name="encoder")
+    image = keras.Input((16, 24, 1))
+    x = keras.layers.Conv2D(2, 8, 8, name="patches")(image)
+    x = encoder(keras.layers.Reshape((-1, 2))(x))
+    layer = grid_of(keras.Model(image, x), Ref((), x))
+    assert (layer.height, layer.width) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "grid"), [(8, (2, 4, 0)), (9, (2, 4, 1)), (7, None)]
+)
+def test_without_a_graph_the_grid_has_the_proportions_of_the_image(
+    tokens, grid
+):
+    def guess():
+        return grid_of(None, None, tokens=tokens, image_size=(64, 128))
+
+    if grid is None:
+        with pytest.raises(ValueError, match="7 tokens do not fill a grid"):
+            guess()
+        return
+    layer = guess()
+    assert (layer.height, layer.width, layer.prefix_tokens) == grid

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.explaining.pictures.seen import see
+from keras_transfer.explaining.pictures.maps import see
 
 _QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 _AT_ONCE = 16

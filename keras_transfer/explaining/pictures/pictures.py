@@ -8,9 +8,9 @@ import numpy as np
 
 from keras_transfer.explaining.pictures import drawing
 from keras_transfer.explaining.pictures.grid import activation_grid
-from keras_transfer.explaining.pictures.maps import as_maps
+from keras_transfer.explaining.pictures.maps import maps_of
+from keras_transfer.explaining.pictures.maps import one_image
 from keras_transfer.explaining.pictures.maps import resized
-from keras_transfer.explaining.pictures.seen import one_image
 
 _WIDTH = 7.5
 _CELL = 28
@@ -56,7 +56,11 @@ def plot_activations(
 
     pixels, activations = one_image(extractor, image)
     drawn = {
-        name: _prepared(values, pixels.shape[:2], channels)
+        name: _prepared(
+            values,
+            maps_of(extractor, name, values, pixels.shape[:2]),
+            channels,
+        )
         for name, values in activations.items()
     }
     heights = [_height(what) for what in drawn.values()]
@@ -116,7 +120,7 @@ def plot_channel(
             f"The extractor returns no {name!r}. Expected one of "
             f"{list(activations)}."
         )
-    maps = _maps(activations[name], pixels.shape[:2])
+    maps = maps_of(extractor, name, activations[name], pixels.shape[:2])
     if maps is None:
         raise ValueError(
             f"{name!r} has the shape {activations[name].shape} and no maps. "
@@ -152,23 +156,13 @@ def plot_channel(
     return _saved(figure, path)
 
 
-def _prepared(values, image_size, channels):
-    maps = _maps(values, image_size)
+def _prepared(values, maps, channels):
     if maps is None:
         return np.ravel(values)
     # Small maps are enlarged, so that the gaps are as wide as others'.
     factor = max(1, round(_CELL / max(maps.shape[:2])))
     large = maps.repeat(factor, axis=0).repeat(factor, axis=1)
     return activation_grid(large, channels=channels)
-
-
-def _maps(values, image_size):
-    """Maps of one image, or `None` where there are no positions."""
-    if values.ndim == 3:
-        return values
-    if values.ndim == 2:
-        return as_maps(values[None], image_size)[0]
-    return None
 
 
 def _height(what):

@@ -8,10 +8,13 @@ from keras_transfer import compat
 from keras_transfer import names
 from keras_transfer.checks.classifier_loss import output_activation
 from keras_transfer.heads.arguments import check_positive_number
-from keras_transfer.heads.auxiliary import nested_swap
 from keras_transfer.heads.auxiliary.branch import AuxiliaryBranch
 from keras_transfer.heads.auxiliary.model import AuxiliaryModel
 from keras_transfer.structure import anatomy
+from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.graph import own_calls
+from keras_transfer.structure.replay import pack_inputs
+from keras_transfer.structure.replay import rewire
 
 
 def with_auxiliary_heads(
@@ -64,20 +67,32 @@ def with_auxiliary_heads(
     _check_heads(model, heads)
     check_positive_number("weight", weight)
     whole = anatomy.dissect(model)
-    features = [_features(whole, tap) for tap in heads]
-    if whole.path:
-        tapped = nested_swap.with_outputs(
-            whole.backbone, [whole.backbone.output, *features]
+    around = _calls_around(model, whole)
+    wanted = [Ref(around, _features(whole, tap)) for tap in heads]
+    output = Ref((), model.outputs[0])
+    rewired = rewire(model, [output, *wanted])
+    outputs = AuxiliaryBranch(dict(heads), weight)(rewired.outputs)
+    inputs = pack_inputs(model, rewired.inputs)
+    return AuxiliaryModel(inputs, outputs, name=model.name)
+
+
+def _calls_around(model, whole):
+    """The call of the backbone, if it is nested in the model."""
+    if not whole.path:
+        return ()
+    calls = [c for c in own_calls(model) if c.operation is whole.backbone]
+    if len(calls) != 1:
+        raise ValueError(
+            f"The model {model.name!r} calls {whole.backbone.name!r} "
+            f"{len(calls)} times. Expected a model that calls its backbone "
+            "once, such as one from `build_model`."
         )
-        model, (_, *features) = nested_swap.swap(model, whole.backbone, tapped)
-    branch = AuxiliaryBranch(dict(heads), weight)
-    outputs = branch([model.output, *features])
-    return AuxiliaryModel(model.input, outputs, name=model.name)
+    return (calls[0].node,)
 
 
 def _features(whole, tap):
     """The output of a layer or a stage of the backbone."""
-    by_name = {n.operation.name: n for n in compat.graph_nodes(whole.backbone)}
+    by_name = {c.operation.name: c for c in own_calls(whole.backbone)}
     ends = {stage.name: stage.last_layer for stage in whole.stages}
     layer = ends.get(tap, tap)
     if layer not in by_name:
@@ -87,7 +102,7 @@ def _features(whole, tap):
             f"{list(ends)} or the name of a layer."
             + names.did_you_mean(str(tap), [*ends, *by_name])
         )
-    return by_name[layer].outputs[0]
+    return by_name[layer].outputs[0].spec
 
 
 def _check_model(model):

@@ -1,14 +1,15 @@
-"""The model that trains auxiliary heads beside its output."""
+"""The model that trains auxiliary heads, and the way back from it."""
 
 import functools
 
 import keras
 
 from keras_transfer import compat
-from keras_transfer.heads.auxiliary.auxiliary_removal import (
-    without_auxiliary_heads,
-)
 from keras_transfer.heads.auxiliary.branch import AuxiliaryBranch
+from keras_transfer.structure import anatomy
+from keras_transfer.structure.graph import own_calls
+from keras_transfer.structure.replay import pack_inputs
+from keras_transfer.structure.replay import rewire
 
 
 # A class of its own, against the rule that our models are plain ones, because
@@ -41,8 +42,8 @@ class AuxiliaryModel(keras.Model):
     @functools.cached_property
     def _trunk(self):
         """The same graph up to the branch: main output, tapped features."""
-        node = compat.graph_nodes(self)[-1]
-        return keras.Model(self.input, list(node.input_tensors))
+        last = own_calls(self)[-1]
+        return keras.Model(self.input, [ref.spec for ref in last.inputs])
 
     def call(self, inputs, training=None, mask=None):
         if not training:
@@ -69,6 +70,52 @@ class AuxiliaryModel(keras.Model):
 
     def export(self, *args, **kwargs):
         return without_auxiliary_heads(self).export(*args, **kwargs)
+
+
+def without_auxiliary_heads(model: keras.Model) -> keras.Model:
+    """Returns the plain model that remains when training is over.
+
+    Outputs are those of the model itself, bit for bit; weights are shared, so
+    that further training of one changes the other.
+
+    Args:
+        model: A model that `with_auxiliary_heads` made, or that was loaded
+            from its file.
+
+    Returns:
+        A plain Functional `keras.Model`, not compiled, without a trace of the
+        heads: save it for production.
+
+    Raises:
+        ValueError: If the model has no auxiliary heads.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> backbone = kt.create_backbone(
+    ...     "googlenet", weights=None, input_shape=(64, 64, 3))
+    >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    >>> training = kt.with_auxiliary_heads(
+    ...     model, {"inception_4a": kt.heads.AuxiliaryHead(2)})
+    >>> inference = without_auxiliary_heads(training)
+    >>> training.count_params() - inference.count_params()
+    199810
+    """
+    calls = own_calls(model) if compat.is_graph(model) else ()
+    branches = [c for c in calls if isinstance(c.operation, AuxiliaryBranch)]
+    if not branches:
+        raise ValueError(
+            f"The model {model.name!r} has no auxiliary heads to remove. "
+            "Expected a model that `with_auxiliary_heads` made; one without "
+            "them is ready for inference as it is."
+        )
+    output = branches[0].inputs[0]
+    part = keras.Model(model.input, output.spec, name=model.name)
+    backbone = anatomy.dissect(part).backbone
+    if backbone is part or len(backbone.outputs) == 1:
+        return part
+    rewired = rewire(part, [output], reduced=[backbone])
+    inputs = pack_inputs(part, rewired.inputs)
+    return keras.Model(inputs, rewired.outputs[0], name=model.name)
 
 
 def _split(y_pred):
