@@ -22,6 +22,7 @@ _HOME = {
     "Neighbor": "embedding",
     "Preprocessing": "models.preprocessing",
     "ServiceLimits": "serving.limits",
+    "StaleFeaturesError": "feature_store.manifest",
     "TokensToGrid": "structure.token_grid",
     "WeightsFile": "models.weights_file",
     "activation_gradients": "explaining.raw_gradients",

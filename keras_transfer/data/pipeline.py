@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
+from keras_transfer.data.photographs import Photographs
 
 _BATCHES_AHEAD = 2
 
@@ -32,11 +33,8 @@ def build_pipeline(
     A file is opened when its batch is due. Batches do not depend on whether
     decoded images are kept.
 
-    The attribute `rows` yields row numbers, of `file_paths`, with the labels:
-    read in place of the images it gives the order that they would have come
-    in. `images_from(row)` yields the images alone, by number, from one of
-    them on, as whole numbers; `views_from(row, view)` does after `augment`,
-    drawn anew for each number of a view.
+    It has the attributes `class_names`, `file_paths` and `labels`, and
+    `photographs`, which can also be read by number.
 
     Args:
         images: Files of each class.
@@ -115,15 +113,22 @@ def build_pipeline(
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
     dataset = dataset.prefetch(_BATCHES_AHEAD)
-    dataset.rows = files.batch(batch_size).map(
-        lambda row, label: (row, encode(label))
+    dataset.photographs = Photographs(
+        paths=[str(path) for path in paths],
+        labels=labels,
+        class_names=list(class_names),
+        image_shape=shape,
+        is_one_hot=label_mode == "categorical",
+        seed=seed,
+        augment=augment,
+        rows=files.batch(batch_size).map(
+            lambda row, label: (row, encode(label))
+        ),
+        images_from=images_from,
+        views_from=views_from,
     )
-    dataset.images_from = images_from
-    dataset.views_from = views_from
-    dataset.seed, dataset.augment = seed, augment
-    dataset.is_augmented = augment is not None
-    dataset.class_names = list(class_names)
-    dataset.file_paths = [str(path) for path in paths]
+    dataset.class_names = dataset.photographs.class_names
+    dataset.file_paths = dataset.photographs.paths
     dataset.labels = labels
     return dataset
 

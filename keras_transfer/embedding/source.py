@@ -14,7 +14,7 @@ from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
 from keras_transfer.embedding.photographs import Photographs
-from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.fingerprint import fingerprint_arrays
 
 
 class Pixels:

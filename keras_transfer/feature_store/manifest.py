@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from keras_transfer.feature_store.array_spec import ArraySpec
@@ -145,3 +146,66 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
             file, number = f"{stem}-{number}.npy", number + 1
         files[name] = file
     return files
+
+
+class StaleFeaturesError(ValueError):
+    """Stored features were computed from other weights, data or options."""
+
+    __module__ = "keras_transfer"  # Its public place, for tracebacks.
+
+
+def explain_change(
+    stored: Mapping[str, Any], current: Mapping[str, Any]
+) -> str:
+    """Returns what differs between two fingerprints, or an empty text.
+
+    A fingerprint maps what features are made from (`"weights"`, `"graph"`,
+    `"data"`, `"options"`) to a digest, or to a dictionary of small values
+    that are named where they differ; its key `"digest"` is not.
+
+    Args:
+        stored: The fingerprint of what is stored.
+        current: The fingerprint of what is asked for.
+
+    Example:
+    >>> explain_change(
+    ...     {"weights": "1f", "options": {"pooling": "avg"}},
+    ...     {"weights": "2e", "options": {"pooling": "max"}})
+    "other weights; other options (pooling was 'avg', is now 'max')"
+    """
+    changes = []
+    for part in dict.fromkeys([*stored, *current]):
+        before, after = stored.get(part), current.get(part)
+        if before != after:
+            changes.append(f"other {part}{_details(before, after)}")
+    return "; ".join(changes)
+
+
+def check_fresh(
+    folder: str | os.PathLike,
+    stored: Mapping[str, Any],
+    current: Mapping[str, Any],
+) -> None:
+    """Raises where stored features were made from something else.
+
+    Raises:
+        StaleFeaturesError: It says what has changed.
+    """
+    change = explain_change(stored, current)
+    if change:
+        raise StaleFeaturesError(
+            f"The features in {os.fspath(folder)!r} were made from something "
+            f"else: {change}. Pass rebuild=True to compute them anew, or "
+            "choose another folder."
+        )
+
+
+def _details(before, after):
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return ""
+    changes = [
+        f"{key} was {before.get(key)!r}, is now {after.get(key)!r}"
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key) and key != "digest"
+    ]
+    return f" ({', '.join(changes)})" if changes else ""

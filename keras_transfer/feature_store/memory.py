@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.feature_store.array_spec import ArraySpec
-from keras_transfer.feature_store.row_batches import rows_to_store
+from keras_transfer.feature_store.array_spec import rows_to_store
 
 
 class MemoryStore:

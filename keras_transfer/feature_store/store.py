@@ -14,10 +14,9 @@
     store.notes                       # what StoreWriter(notes=...) was given
 
 `find_store` tells whether a folder holds a whole and fresh store. The writer
-is in `store_writer.py`, its twin that keeps all in memory in `memory.py`,
-fingerprints in `fingerprint.py` (of a model) and
-`data_fingerprint.py`. Each array is a `.npy` file which NumPy itself can read;
-bfloat16 is kept as uint16 of the same bits.
+is in `store_writer.py`, the one that keeps everything in memory in `memory.py`,
+and fingerprints are in `fingerprint.py`. Each array is a `.npy` file that NumPy
+itself can read; bfloat16 is stored as uint16 with the same bits.
 """
 
 import os
@@ -32,9 +31,9 @@ from keras_transfer.feature_store.array_file import ArrayReader
 from keras_transfer.feature_store.array_file import offset_of
 from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.feature_store.manifest import Manifest
+from keras_transfer.feature_store.manifest import check_fresh
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.manifest import read_notes
-from keras_transfer.feature_store.staleness import check_fresh
 from keras_transfer.names import did_you_mean
 
 

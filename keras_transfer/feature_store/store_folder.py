@@ -3,16 +3,18 @@
 import json
 import os
 import pathlib
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from keras_transfer.feature_store.disk_space import check_disk_space
+from rich import filesize
+
 from keras_transfer.feature_store.manifest import NAME
 from keras_transfer.feature_store.manifest import NOTES
 from keras_transfer.feature_store.manifest import Manifest
+from keras_transfer.feature_store.manifest import check_fresh
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.manifest import write_manifest
-from keras_transfer.feature_store.staleness import check_fresh
 from keras_transfer.feature_store.store import check_size
 from keras_transfer.files.whole_files import replacing
 
@@ -130,3 +132,29 @@ def _described(manifest, other):
     if None not in (manifest.rows, other.rows):
         described["rows"] = manifest.rows
     return described
+
+
+def check_disk_space(folder: str | os.PathLike, needed: int) -> None:
+    """Raises where a disk has less room than will be needed.
+
+    Args:
+        folder: Where it will be written; need not exist yet.
+        needed: Bytes.
+
+    Raises:
+        ValueError: With both figures.
+
+    Example:
+    >>> check_disk_space(".", needed=1000)
+    """
+    existing = pathlib.Path(folder).absolute()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise ValueError(
+            f"{filesize.decimal(needed)} are to be written to "
+            f"{os.fspath(folder)!r}, where {filesize.decimal(free)} are free. "
+            "Make room, choose another disk, a narrower dtype such as "
+            "'float16', or features of fewer values."
+        )

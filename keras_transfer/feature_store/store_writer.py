@@ -10,13 +10,13 @@ import numpy as np
 
 from keras_transfer.feature_store.array_file import ArrayWriter
 from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.feature_store.array_spec import rows_to_store
 from keras_transfer.feature_store.manifest import NAME
 from keras_transfer.feature_store.manifest import NOTES
 from keras_transfer.feature_store.manifest import Manifest
 from keras_transfer.feature_store.manifest import file_names
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.manifest import write_manifest
-from keras_transfer.feature_store.row_batches import rows_to_store
 from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.feature_store.store import load_store
 from keras_transfer.feature_store.store_folder import begin_store

@@ -1,17 +1,21 @@
-"""The freeze boundary: where what is computed once ends."""
+"""The freeze boundary: where it lies, and what crosses it."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
-from keras_transfer.features.determinism import is_settled
+from keras_transfer import compat
+from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.features.graph_part import GraphPart
+from keras_transfer.features.rows import Rows
 from keras_transfer.features.steps import FlatModel
 from keras_transfer.features.steps import flatten
 
 _ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float64": 8, "uint8": 1}
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,13 @@ class Split:
     def computes_something(self) -> bool:
         """Whether the prefix holds weights, so that it is worth a cache."""
         return bool(self.prefix.weights)
+
+    @property
+    def open_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of a computed row whose size is open, if there is one."""
+        shapes = (tuple(r.spec.shape[1:]) for r in self.prefix.output_refs)
+        found = (shape for shape in shapes if None in shape)
+        return next(found, None) if self.prefix.steps else None
 
     @property
     def row_bytes(self) -> int:
@@ -73,6 +84,42 @@ def split(model: keras.Model) -> Split:
     [(5, 4)]
     """
     return divide(flatten(model))
+
+
+def is_settled(operation: Any) -> bool:
+    """Whether equal inputs give equal outputs for as long as nothing thaws.
+
+    That holds for what has no open weights, draws no random numbers and
+    updates no statistics. BatchNormalization is settled once it is frozen,
+    dropout never.
+
+    Args:
+        operation: A layer or an operation of a model.
+    """
+    if not isinstance(operation, keras.layers.Layer):
+        return True
+    return all(_is_settled_alone(part) for part in compat.sublayers(operation))
+
+
+def _is_settled_alone(layer):
+    if any(variable.trainable for variable in compat.own_variables(layer)):
+        return False
+    if any(v.path.endswith("seed_generator_state") for v in layer.variables):
+        return False
+    # Statistics move in training unless the layer's flag holds them.
+    return not (layer.trainable and _moving(layer))
+
+
+def _moving(layer):
+    return [v for v in compat.own_variables(layer) if _never_opens(layer, v)]
+
+
+def _never_opens(layer, variable):
+    # `Normalization` and the like keep constants, which `fit` leaves alone.
+    if isinstance(layer, keras.layers.Normalization):
+        return False
+    trained = {id(v) for v in compat.own_trainable_variables(layer)}
+    return id(variable) not in trained
 
 
 def settled_steps(flat: FlatModel) -> tuple[bool, ...]:
@@ -129,3 +176,41 @@ def closed_shape(spec: keras.KerasTensor) -> tuple[int, ...]:
             "as (224, 224, 3)."
         )
     return shape
+
+
+def specs_of(
+    split: Split, sources: Sequence[Rows], dtype: str | None = None
+) -> dict[str, ArraySpec]:
+    """Returns what is to be stored for a row, by name, in order of crossing.
+
+    Args:
+        split: A model in two parts.
+        sources: The data.
+        dtype: Type to store floating-point features in; `None` for their own.
+
+    Raises:
+        ValueError: If a size is open, as of images of any size.
+    """
+    prefix = split.prefix
+    if prefix.steps:
+        rows = [
+            (closed_shape(ref.spec), ref.spec.dtype)
+            for ref in prefix.output_refs
+        ]
+    else:
+        given = dict(zip(prefix.input_refs, sources[0].inputs, strict=True))
+        rows = [
+            # What the model would make of another type anyway.
+            (shape, kind if kind == "uint8" else ref.spec.dtype)
+            for ref in prefix.output_refs
+            for shape, kind in [given[ref]]
+        ]
+    if dtype is not None:
+        rows = [(s, dtype if kind in _FLOATS else kind) for s, kind in rows]
+    names = [f"features_{number}" for number in range(1, len(rows) + 1)]
+    if len(rows) == 1:
+        names = ["features"]
+    return {
+        name: ArraySpec(shape, kind)
+        for name, (shape, kind) in zip(names, rows, strict=True)
+    }

@@ -9,21 +9,20 @@ import numpy as np
 from rich import filesize
 
 from keras_transfer import __version__
+from keras_transfer.feature_store.manifest import explain_change
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.memory import MemoryStore
 from keras_transfer.feature_store.memory import MemoryWriter
-from keras_transfer.feature_store.staleness import explain_change
 from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.feature_store.store_writer import StoreWriter
 from keras_transfer.features.boundary import Split
+from keras_transfer.features.boundary import specs_of
+from keras_transfer.features.budget import check_dtype
+from keras_transfer.features.cached_steps import reader_of
 from keras_transfer.features.computing import compute_together
 from keras_transfer.features.part_fingerprint import digest_of_weights
 from keras_transfer.features.part_fingerprint import fingerprint_part
-from keras_transfer.features.row_specs import specs_of
 from keras_transfer.features.rows import sources_of
-from keras_transfer.features.stored_rows import reader_of
-
-_DTYPES = (None, "float32", "float16", "bfloat16")
 
 
 class FeatureCache:
@@ -182,16 +181,3 @@ class FeatureCache:
         options = {"dtype": dtype or "as computed", "version": __version__}
         prefix = fingerprint_part(self.split.prefix)
         return {**prefix, **data, "options": options}
-
-
-def check_dtype(dtype: str | None) -> None:
-    """Refuses a type in which features cannot be kept.
-
-    Raises:
-        ValueError: With those there are.
-    """
-    if dtype not in _DTYPES:
-        raise ValueError(
-            f"Features can be kept as one of {list(_DTYPES)}. Received: "
-            f"{dtype!r}"
-        )

@@ -7,15 +7,13 @@ from typing import Any
 import keras
 
 from keras_transfer.features import boundary
-from keras_transfer.features.budget import Room
-from keras_transfer.features.budget import choose
-from keras_transfer.features.budget import size_of
 from keras_transfer.features.cache import FeatureCache
 from keras_transfer.features.cached_steps import CachedSteps
-from keras_transfer.features.coming import coming_boundaries
 from keras_transfer.features.computing import compute_together
-from keras_transfer.features.rows import Rows
-from keras_transfer.features.steps import flatten
+from keras_transfer.features.decision import Decision
+from keras_transfer.features.rows import Refusal
+from keras_transfer.freezing import freezing
+from keras_transfer.schedules.schedule import Schedule
 
 # Of Keras's own callbacks, those that may write weights while `fit` runs.
 _WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
@@ -30,8 +28,7 @@ class Refill(keras.callbacks.Callback):
 
     Args:
         steps: The steps that read the features.
-        sources: The data.
-        room: Where the features may be kept.
+        decision: What is computed, from what, and where it is kept.
         callbacks: The others of the training. Those with a method
             `on_features_batch_end` are told how many rows are done, after
             each batch of computing.
@@ -41,18 +38,15 @@ class Refill(keras.callbacks.Callback):
     def __init__(
         self,
         steps: CachedSteps,
-        sources: Sequence[Rows],
-        room: Room,
+        decision: Decision,
         callbacks: Sequence[Any],
         progress: bool,
     ):
         super().__init__()
-        self._steps, self._sources = steps, sources
-        self._flat = flatten(steps.model)
-        self._room, self._progress = room, progress
-        self._callbacks = callbacks
+        self._steps, self._decision = steps, decision
+        self._callbacks, self._progress = callbacks, progress
         self._may_change = not all(map(_leaves_frozen_weights, callbacks))
-        self._function = self._settled = None
+        self._function = self._settled = self._coming = None
         self._ready: dict[tuple[bool, ...], FeatureCache] = {}
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -66,7 +60,7 @@ class Refill(keras.callbacks.Callback):
     def _follow(self):
         steps = self._steps
         self._function = steps.model.train_function
-        settled = boundary.settled_steps(self._flat)
+        settled = boundary.settled_steps(self._decision.flat)
         if settled == self._settled and (
             not self._may_change or steps.cache.is_current()
         ):
@@ -81,23 +75,28 @@ class Refill(keras.callbacks.Callback):
         self._function = steps.model.train_function
 
     def _compute(self, settled):
-        model = self._steps.model
+        decision = self._decision
         self._ready.clear()
-        split = choose(model, self._flat, self._sources, self._room)
-        taken = self._size(split)
+        try:
+            split = decision.split_at(settled)
+        except Refusal as refusal:
+            raise ValueError(
+                f"This training can no longer be cached, because {refusal}. "
+                "Pass cache=False for the ordinary way."
+            ) from None
+        taken = decision.size_of(split)
         caches = {settled: self._cache(split, taken)}
-        epochs = self.params.get("epochs")
-        for later in coming_boundaries(
-            model, self._flat, self._callbacks, epochs
-        ):
-            below = boundary.divide(self._flat, later)
-            size = self._size(below)
+        if self._coming is None:
+            self._coming = self._coming_boundaries()
+        for later in self._coming:
+            below = boundary.divide(decision.flat, later)
+            size = decision.size_of(below)
             if (
                 later not in caches
                 and below.computes_something
                 # Nothing of it trains in the meantime.
                 and _is_part(below.prefix, split.prefix)
-                and self._room.fits(taken + size)
+                and decision.room.fits(taken + size)
             ):
                 taken += size
                 caches[later] = self._cache(below, taken)
@@ -105,16 +104,27 @@ class Refill(keras.callbacks.Callback):
         self._ready = caches
         return self._ready.pop(settled)
 
-    def _size(self, split):
-        return size_of(split, self._sources, self._room.dtype)
+    def _coming_boundaries(self):
+        """Tells what is settled in each phase of a schedule, in their order."""
+        model, found = self._steps.model, []
+        for callback in self._callbacks:
+            if isinstance(callback, Schedule):
+                for planned in callback.planned:
+                    with freezing.flags_kept(model):
+                        planned.set_flags(model)
+                        found.append(
+                            boundary.settled_steps(self._decision.flat)
+                        )
+        return list(dict.fromkeys(found))
 
     def _cache(self, split, taken):
+        room = self._decision.room
         cache = FeatureCache(
             split,
-            *self._sources,
-            folder=self._room.folder_for(taken),
+            *self._decision.sources,
+            folder=room.folder_for(taken),
             # Images, which are kept where there is nothing else, stay whole.
-            dtype=self._room.dtype if split.prefix.steps else None,
+            dtype=room.dtype if split.prefix.steps else None,
             rebuild=True,
         )
         change = cache.explain_change()

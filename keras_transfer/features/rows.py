@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from keras_transfer.data.images import RESIZING
-from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
-from keras_transfer.feature_store.data_fingerprint import fingerprint_files
+from keras_transfer.data.photographs import Photographs
+from keras_transfer.feature_store.fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.fingerprint import fingerprint_files
 
 # The key under which a batch of row numbers takes the place of images.
 ROW = "keras_transfer_row"
@@ -55,11 +56,6 @@ class Rows(abc.ABC):
         Args:
             offset: Added to each number.
         """
-
-    @property
-    def labels(self) -> Any:
-        """All labels, where the data bring them along; else `None`."""
-        return None
 
 
 class ArrayRows(Rows):
@@ -109,73 +105,86 @@ def _rows(part):
     return lambda array: array[part]
 
 
-class PipelineRows(Rows):
+class PhotographRows(Rows):
     """The photographs of a data set that `kt.data` made.
 
     Args:
-        dataset: One of the two that `kt.data.from_directory` returns.
+        photographs: Those of one of the two data sets that
+            `kt.data.from_directory` returns.
     """
 
-    def __init__(self, dataset: Any):
-        self.dataset = dataset
+    def __init__(self, photographs: Photographs):
+        self.photographs = photographs
 
     @property
     def num_rows(self) -> int:
-        return len(self.dataset.file_paths)
+        return len(self.photographs.paths)
 
     @property
     def inputs(self) -> list[tuple[tuple[int, ...], str]]:
         # One byte for each value, where the data set itself yields four.
-        return [(tuple(self.dataset.element_spec[0].shape[1:]), "uint8")]
+        return [(self.photographs.image_shape, "uint8")]
 
     def batches(self, start: int = 0) -> Iterator[Any]:
-        yield from self.dataset.images_from(start).prefetch(_BATCHES_AHEAD)
+        images = self.photographs.images_from(start)
+        yield from images.prefetch(_BATCHES_AHEAD)
 
     def first(self) -> Any:
-        return next(iter(self.dataset.images_from(0).take(1)))
+        return next(iter(self.photographs.images_from(0).take(1)))
 
     def fingerprint(self) -> dict[str, Any]:
-        paths = self.dataset.file_paths
-        (image,) = self.inputs
+        paths = self.photographs.paths
         return {
             **fingerprint_files(paths, root=os.path.commonpath(paths)),
-            "image shape": list(image[0]),
+            "image shape": list(self.photographs.image_shape),
             "resizing": RESIZING,
         }
 
     def numbers(self, offset: int) -> Any:
-        return self.dataset.rows.map(
+        return self.photographs.rows.map(
             lambda row, label: ({ROW: row + offset}, label)
         )
 
-    @property
-    def labels(self) -> Any:
-        labels = self.dataset.labels
-        if len(self.dataset.rows.element_spec[1].shape) == 2:
-            return np.eye(len(self.dataset.class_names))[labels]
-        return labels
+
+class Refusal(Exception):
+    """Why the features of a training are not computed once.
+
+    It is raised where that turns out and ends in `kt.fit` or `FeatureCache`,
+    which put its clause into a sentence.
+
+    Args:
+        reason: A clause that follows "because".
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
 
 
-def rows_of(x: Any, batch_size: int | None = None) -> Rows | str:
-    """Sees data as rows, or says in a clause why that is not possible.
+def rows_of(x: Any, batch_size: int | None = None) -> Rows:
+    """Sees data as rows.
 
     Args:
         x: What `fit` takes as `x`.
         batch_size: What `fit` takes.
+
+    Raises:
+        Refusal: If the data cannot be read by number.
     """
-    if hasattr(x, "rows") and hasattr(x, "images_from"):
-        if x.is_augmented:
-            return "its images are augmented anew in every epoch"
-        return PipelineRows(x)
+    photographs = Photographs.of(x)
+    if photographs is not None:
+        if photographs.augment is not None:
+            raise Refusal("its images are augmented anew in every epoch")
+        return PhotographRows(photographs)
     if hasattr(x, "element_spec") or isinstance(x, keras.utils.PyDataset):
-        return (
+        raise Refusal(
             "its order in each epoch is known only of arrays and of the data "
             "sets of kt.data.from_directory"
         )
     leaves = keras.tree.flatten(x)
     if leaves and all(hasattr(leaf, "shape") for leaf in leaves):
         return ArrayRows(x, batch_size)
-    return "a generator cannot be read twice"
+    raise Refusal("a generator cannot be read twice")
 
 
 def batches_from(sources: Sequence[Rows], start: int) -> Iterator[Any]:
@@ -205,15 +214,14 @@ def sources_of(
     """
     if not data:
         raise ValueError("There are no data whose features could be computed.")
-    found = [
-        each if isinstance(each, Rows) else rows_of(each, batch_size)
-        for each in data
-    ]
-    for rows in found:
-        if isinstance(rows, str):
-            raise ValueError(
-                f"The features of these data cannot be kept, because {rows}. "
-                "Expected arrays, or what kt.data.from_directory returns "
-                "without `augment`."
-            )
-    return found
+    try:
+        return [
+            each if isinstance(each, Rows) else rows_of(each, batch_size)
+            for each in data
+        ]
+    except Refusal as refusal:
+        raise ValueError(
+            f"The features of these data cannot be kept, because {refusal}. "
+            "Expected arrays, or what kt.data.from_directory returns without "
+            "`augment`."
+        ) from None

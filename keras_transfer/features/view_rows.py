@@ -5,24 +5,25 @@ from typing import Any
 
 import keras
 
-from keras_transfer.data.views import draw_views
+from keras_transfer.data.photographs import Photographs
 from keras_transfer.features.rows import ROW
-from keras_transfer.features.rows import PipelineRows
+from keras_transfer.features.rows import PhotographRows
 
 
-class ViewRows(PipelineRows):
+class ViewRows(PhotographRows):
     """The augmented photographs of a data set, each as often as is asked.
 
     Row `view * photographs + number` is one view of a photograph. In each
     epoch one of the views is drawn anew for each photograph.
 
     Args:
-        dataset: What `kt.data.from_directory` returns with `augment`.
+        photographs: Those of a data set that `kt.data.from_directory` made
+            with `augment`.
         views: Number of views of each photograph.
     """
 
-    def __init__(self, dataset: Any, views: int):
-        super().__init__(dataset)
+    def __init__(self, photographs: Photographs, views: int):
+        super().__init__(photographs)
         self.views = views
 
     @property
@@ -37,23 +38,23 @@ class ViewRows(PipelineRows):
         count = super().num_rows
         first, start = divmod(start, count)
         for view in range(first, self.views):
-            yield from self.dataset.views_from(start, view)
+            yield from self.photographs.views_from(start, view)
             start = 0
 
     def numbers(self, offset: int) -> Any:
         count = super().num_rows
-        return draw_views(self.dataset, self.views).map(
+        return self.photographs.draw_views(self.views).map(
             lambda row, view, label: ({ROW: row + view * count + offset}, label)
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        augment = self.dataset.augment
+        augment = self.photographs.augment
         if isinstance(augment, keras.Layer):
             augment = keras.saving.serialize_keras_object(augment)
         return {
             **super().fingerprint(),
             "views": self.views,
-            "seed": self.dataset.seed,
+            "seed": self.photographs.seed,
             "augmentation": repr(augment),
         }
 
@@ -71,7 +72,8 @@ def check_views(views: int | None, x: Any) -> None:
             "`views` must be a whole number, at least 1. Received: "
             f"views={views!r}"
         )
-    if not getattr(x, "is_augmented", False):
+    photographs = Photographs.of(x)
+    if photographs is None or photographs.augment is None:
         raise ValueError(
             "`views` keeps several augmented versions of each photograph, but "
             "these data are not augmented. Pass `augment` to "

@@ -16,6 +16,7 @@ from keras_transfer.schedules import timeline
 from keras_transfer.schedules.course import Course
 from keras_transfer.schedules.files import Writable
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.plan import PlannedPhase
 from keras_transfer.structure import model_info
 
 
@@ -67,6 +68,11 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     def counts_steps(self) -> bool:
         """Whether a phase may end inside an epoch."""
         return False
+
+    @property
+    def planned(self) -> list[PlannedPhase]:
+        """What each phase does to the model that is being trained."""
+        return self._course.plan
 
     @property
     def async_safe(self) -> bool:

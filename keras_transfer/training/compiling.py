@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -104,13 +105,16 @@ def _accuracy(model, from_logits, one_hot):
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
-def checks_data(model: keras.Model) -> bool:
-    """Whether this model's `fit` looks at its first data.
+def plain_fit(model: keras.Model) -> Callable:
+    """Returns the `fit` of a model's class, which checks nothing.
 
     Args:
         model: A compiled model.
     """
-    return hasattr(vars(model).get("fit"), "__wrapped__")
+    own = vars(model).get("fit")
+    if hasattr(own, "__wrapped__"):
+        return functools.partial(own.__wrapped__, model)
+    return model.fit
 
 
 def _check_data_in_fit(model):
@@ -126,11 +130,6 @@ def _check_data_in_fit(model):
     @functools.wraps(fit)
     def checked_fit(*args, **kwargs):
         arguments = signature.bind(model, *args, **kwargs).arguments
-        careful_fit.check_data(model, arguments)
-        arguments["callbacks"] = careful_fit.watched(arguments.get("callbacks"))
-        if hasattr(arguments.get("x"), "element_spec"):
-            # A dataset shuffles itself; Keras warns unless told not to.
-            arguments.setdefault("shuffle", False)
-        return fit(**{"self": model, **arguments})
+        return fit(**careful_fit.prepare(model, arguments))
 
     object.__setattr__(model, "fit", checked_fit)

@@ -8,14 +8,12 @@ from typing import Any
 
 import keras
 
-from keras_transfer.checks import first_batch
+from keras_transfer.features.budget import check_cache
+from keras_transfer.features.budget import room_for
 from keras_transfer.features.cached_steps import CachedSteps
-from keras_transfer.features.obstacles import find_obstacle
-from keras_transfer.features.places import check_cache
-from keras_transfer.features.places import room_for
+from keras_transfer.features.decision import decide
 from keras_transfer.features.refill import Refill
-from keras_transfer.features.rows import rows_of
-from keras_transfer.features.view_rows import ViewRows
+from keras_transfer.features.rows import Refusal
 from keras_transfer.features.view_rows import check_views
 from keras_transfer.training import careful_fit
 from keras_transfer.training import compiling
@@ -97,6 +95,11 @@ def fit(
     """
     check_cache(cache, cache_dtype)
     check_views(views, x)
+    if not getattr(model, "compiled", False):
+        raise ValueError(
+            f"The model {model.name!r} is not compiled. Call "
+            "kt.compile_for_transfer(model) first."
+        )
     arguments = {
         "x": x,
         "y": y,
@@ -105,48 +108,23 @@ def fit(
         "verbose": verbose,
         **fit_arguments,
     }
-    if not getattr(model, "compiled", False):
-        raise ValueError(
-            f"The model {model.name!r} is not compiled. Call "
-            "kt.compile_for_transfer(model) first."
-        )
-    if not compiling.checks_data(model):
-        careful_fit.check_data(model, arguments)
-        arguments["callbacks"] = careful_fit.watched(callbacks)
-        if hasattr(x, "element_spec"):
-            # A dataset shuffles itself; Keras warns unless told not to.
-            arguments.setdefault("shuffle", False)
+    arguments = careful_fit.prepare(model, arguments)
+    train = compiling.plain_fit(model)
     if cache is False:
-        return model.fit(**arguments)
-    held_out, labels = validation_data, []
-    if isinstance(validation_data, (tuple, list)):
-        held_out, *labels = validation_data
-    batch_size = fit_arguments.get("batch_size")
-    sources = [ViewRows(x, views) if views else rows_of(x, batch_size)]
-    if held_out is not None:
-        sources.append(rows_of(held_out, batch_size))
+        return train(**arguments)
     with contextlib.ExitStack() as stack:
-        room = room_for(cache, cache_dtype, model, stack)
-        obstacle = find_obstacle(model, sources, callbacks, room)
-        if obstacle is not None:
+        room = stack.enter_context(room_for(cache, cache_dtype, model))
+        try:
+            decision = decide(model, arguments, room, views)
+        except Refusal as refusal:
             if cache != "auto":
                 raise ValueError(
-                    f"This training cannot be cached, because {obstacle}. "
-                    "Pass cache=False for the ordinary way."
-                )
+                    f"This training cannot be cached, because {refusal}. Pass "
+                    "cache=False for the ordinary way."
+                ) from None
             if verbose:
-                print(f"kt.fit: no cache, because {obstacle}.", file=sys.stderr)
-            return model.fit(**arguments)
-        if compiling.checks_data(model):
-            _check_data(model, sources[0], y)
-            if held_out is not None:
-                _check_data(model, sources[1], labels[0] if labels else None)
-        arguments["x"] = sources[0].numbers(0)
-        if held_out is not None:
-            numbers = sources[1].numbers(sources[0].num_rows)
-            arguments["validation_data"] = (
-                (numbers, *labels) if labels else numbers
-            )
+                print(f"kt.fit: no cache, because {refusal}.", file=sys.stderr)
+            return train(**arguments)
         if views and verbose:
             print(
                 f"kt.fit: each photograph is seen in {views} augmented "
@@ -154,16 +132,8 @@ def fit(
                 file=sys.stderr,
             )
         steps = CachedSteps(model)
-        refill = Refill(steps, sources, room, callbacks or (), bool(verbose))
-        arguments["callbacks"] = [*(arguments["callbacks"] or ()), refill]
+        refill = Refill(steps, decision, callbacks or (), bool(verbose))
+        arguments = decision.numbered(arguments)
+        arguments["callbacks"] = [*arguments["callbacks"], refill]
         stack.enter_context(steps.installed())
-        return model.fit(**arguments)
-
-
-def _check_data(model, rows, labels):
-    """Looks at the data as the model's own `fit` does, which gets numbers."""
-    if rows.labels is None:
-        first_batch.check_data(model, rows.x, labels)
-        return
-    images = keras.ops.convert_to_numpy(rows.first())
-    first_batch.check_data(model, images, rows.labels)
+        return train(**arguments)

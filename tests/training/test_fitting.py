@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.features import places
+from keras_transfer.features import budget
 from tests.features.networks import build_classifier
 from tests.features.networks import photographs
 from tests.features.photographs import write_photographs
@@ -203,7 +203,7 @@ def test_features_larger_than_the_budget_leave_the_images_in_their_place(
 ):
     images, labels = photographs()
     data = {"x": images, "y": labels, "shuffle": False}
-    monkeypatch.setattr(places, "free_budget", lambda: images.nbytes)
+    monkeypatch.setattr(budget, "free_budget", lambda: images.nbytes)
     large = build_wide
     check_equal(
         train("memory", "probe", make=large, **data),
@@ -224,7 +224,7 @@ def build_wide():
 
 def test_a_memory_that_is_too_small_is_told_before_training(monkeypatch):
     images, labels = photographs()
-    monkeypatch.setattr(places, "free_budget", lambda: 1)
+    monkeypatch.setattr(budget, "free_budget", lambda: 1)
     with pytest.raises(ValueError, match="half of the free memory"):
         train("memory", x=images, y=labels)
 

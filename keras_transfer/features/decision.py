@@ -1,0 +1,241 @@
+"""What a training computes once: decided here, once, and handed on."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from rich import filesize
+
+from keras_transfer import compat
+from keras_transfer.data.photographs import Photographs
+from keras_transfer.features import boundary
+from keras_transfer.features.boundary import Split
+from keras_transfer.features.budget import Room
+from keras_transfer.features.budget import size_of
+from keras_transfer.features.rows import Refusal
+from keras_transfer.features.rows import Rows
+from keras_transfer.features.rows import rows_of
+from keras_transfer.features.steps import FlatModel
+from keras_transfer.features.steps import flatten
+from keras_transfer.features.view_rows import ViewRows
+from keras_transfer.schedules.schedule import Schedule
+
+_NUM_TRIAL_ROWS = 2
+# Layers of Keras whose code is the user's, or that pass on masks.
+_UNKNOWN = tuple(
+    getattr(keras.layers, name)
+    for name in (
+        "Embedding",
+        "FlaxLayer",
+        "JaxLayer",
+        "Lambda",
+        "Masking",
+        "TFSMLayer",
+        "TorchModuleWrapper",
+    )
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """The data, the model and the room of a training that is cached.
+
+    Args:
+        model: The model.
+        flat: The same as a list of steps.
+        sources: The training data, then the validation data if there are any.
+        room: Where features may be kept.
+        splits: The cuts that were decided, by what `settled_steps` says.
+    """
+
+    model: keras.Model
+    flat: FlatModel
+    sources: Sequence[Rows]
+    room: Room
+    splits: dict[tuple[bool, ...], Split] = dataclasses.field(
+        default_factory=dict
+    )
+
+    def split_at(self, settled: tuple[bool, ...]) -> Split:
+        """Returns the cut at a freeze boundary, or one before everything.
+
+        The features of a low layer can be larger than the images they come
+        from. Then the images are kept, and each step computes the whole model;
+        so too where a layer turns out to be random although it does not look
+        like it.
+
+        Args:
+            settled: What `settled_steps` says of the model as it is now.
+
+        Raises:
+            Refusal: If neither features nor images fit, or a size is open.
+        """
+        if settled not in self.splits:
+            self.splits[settled] = self._choose(settled)
+        return self.splits[settled]
+
+    def size_of(self, split: Split) -> int:
+        """Returns the bytes of what crosses a boundary for all rows."""
+        return size_of(split, self.sources, self.room.dtype)
+
+    def numbered(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns arguments of `fit` with row numbers in place of images."""
+        train, *held_out = self.sources
+        replaced = {**arguments, "x": train.numbers(0)}
+        if held_out:
+            numbers = held_out[0].numbers(train.num_rows)
+            _, *labels = _parts(arguments["validation_data"])
+            replaced["validation_data"] = (
+                (numbers, *labels) if labels else numbers
+            )
+        return replaced
+
+    def _choose(self, settled):
+        split = boundary.divide(self.flat, settled)
+        if split.open_shape is not None:
+            raise Refusal(
+                "the features at the freeze boundary have the shape "
+                f"{split.open_shape}, whose size is open: build the backbone "
+                "with an input_shape, such as (224, 224, 3)"
+            )
+        features = self.size_of(split)
+        if (
+            split.computes_something
+            and self.room.fits(features)
+            and computes_the_same(self.model, split, self.sources[0])
+        ):
+            return split
+        whole = boundary.uncut(self.flat)
+        images = size_of(whole, self.sources)
+        if self.room.fits(images):
+            return whole
+        num_rows = sum(source.num_rows for source in self.sources)
+        raise Refusal(
+            f"the frozen layers' features of {num_rows} rows take "
+            f"{filesize.decimal(features)}, the rows themselves "
+            f"{filesize.decimal(images)}, and {self.room}"
+        )
+
+
+def decide(
+    model: keras.Model,
+    arguments: Mapping[str, Any],
+    room: Room,
+    views: int | None = None,
+) -> Decision:
+    """Decides what of a training is computed once.
+
+    Args:
+        model: A compiled model.
+        arguments: Those of `fit`, by name.
+        room: Where features may be kept.
+        views: Number of augmented versions of each photograph to keep.
+            Defaults to `None`.
+
+    Raises:
+        Refusal: If caching is impossible or would change the results.
+    """
+    _check_model(model)
+    if not room.memory and model.jit_compile:
+        # XLA has no operation that reads a file.
+        raise Refusal(
+            "XLA compiles the steps, which cannot read from a disk then: "
+            "compile with jit_compile=False, or keep the features in memory"
+        )
+    x, batch_size = arguments["x"], arguments.get("batch_size")
+    sources = [
+        ViewRows(Photographs.of(x), views) if views else rows_of(x, batch_size)
+    ]
+    held_out = _parts(arguments.get("validation_data"))[0]
+    if held_out is not None:
+        sources.append(rows_of(held_out, batch_size))
+    callbacks = arguments.get("callbacks") or ()
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        raise Refusal("the callbacks come as a CallbackList, not as a list")
+    flat = flatten(model)
+    decision = Decision(model, flat, sources, room)
+    split = decision.split_at(boundary.settled_steps(flat))
+    changes = any(isinstance(callback, Schedule) for callback in callbacks)
+    if not split.computes_something and not changes:
+        raise Refusal("nothing is frozen before the first layer that trains")
+    images = size_of(boundary.uncut(flat), sources)
+    if changes and not room.fits(images):
+        # What a later phase freezes may be larger than what there is room for.
+        raise Refusal(
+            f"the photographs take {filesize.decimal(images)}, and {room}"
+        )
+    return decision
+
+
+def _parts(data):
+    return data if isinstance(data, (tuple, list)) else (data,)
+
+
+def _check_model(model):
+    # On JAX all features would be constants of the compiled step; on torch
+    # Keras insists on the model's own inputs before the first step.
+    if keras.backend.backend() != "tensorflow":
+        raise Refusal("it works on the TensorFlow backend alone")
+    if not compat.is_graph(model):
+        raise Refusal(f"{model.name!r} has no graph that could be divided")
+    for name in ("train_step", "test_step", "compute_loss"):
+        own = inspect.getattr_static(model, name)
+        if own is not inspect.getattr_static(keras.Model, name):
+            raise Refusal(f"{type(model).__name__} has a {name} of its own")
+    strategy = getattr(model, "distribute_strategy", None)
+    if getattr(strategy, "num_replicas_in_sync", 1) > 1:
+        raise Refusal("several devices share the training")
+
+
+def computes_the_same(model: keras.Model, split: Split, rows: Rows) -> bool:
+    """Whether prefix and suffix together equal the model, bit for bit.
+
+    A layer of unknown code may draw random numbers, pass on a mask, or be
+    otherwise than the graph shows; a prefix must not notice that it is called
+    in training. Keras's own layers and ours are known, and cost no trial.
+
+    Args:
+        model: The model.
+        split: The same in two parts.
+        rows: Data, of which the first two rows are tried.
+    """
+    if all(map(_is_known, [*split.prefix.steps, *split.suffix.steps])):
+        return True
+    first = keras.tree.map_structure(
+        lambda values: values[:_NUM_TRIAL_ROWS], rows.first()
+    )
+    inputs = [
+        ops.cast(values, ref.spec.dtype)
+        for ref, values in zip(
+            split.prefix.input_refs, keras.tree.flatten(first), strict=True
+        )
+    ]
+    features = split.prefix(inputs, training=False)
+    outputs = split.suffix(features, training=False)
+    whole = model(keras.tree.pack_sequence_as(first, inputs), training=False)
+    return _equal(split.prefix(inputs, training=True), features) and _equal(
+        outputs, keras.tree.flatten(whole)
+    )
+
+
+def _is_known(step):
+    parts = [step.operation]
+    if isinstance(step.operation, keras.layers.Layer):
+        parts = compat.sublayers(step.operation)
+    return all(
+        type(part).__module__.partition(".")[0] in ("keras", "keras_transfer")
+        and not isinstance(part, _UNKNOWN)
+        for part in parts
+    )
+
+
+def _equal(ones, others):
+    return all(
+        np.array_equal(ops.convert_to_numpy(one), ops.convert_to_numpy(other))
+        for one, other in zip(ones, others, strict=True)
+    )
