@@ -19,6 +19,7 @@ _HOME = {
     "Embeddings": "embedding",
     "FeatureCache": "features.cache",
     "ModelFileError": "saving.archive",
+    "NaNLossError": "callbacks.stop_on_nan",
     "Neighbor": "embedding",
     "Preprocessing": "models.preprocessing",
     "ServiceLimits": "serving.limits",

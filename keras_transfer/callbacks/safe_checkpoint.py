@@ -8,11 +8,11 @@ import warnings
 import keras
 
 from keras_transfer import compat
+from keras_transfer.callbacks import training_history
 from keras_transfer.files.whole_files import sweep_folder
 from keras_transfer.saving import model_archive
 from keras_transfer.saving.saving import save_model
 from keras_transfer.saving.weights import assign_weights
-from keras_transfer.structure import model_info
 
 _NAME = re.compile(r"epoch-(\d+)\.keras")
 
@@ -122,12 +122,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
                 f"The checkpoint {os.fspath(path)!r} does not fit the model "
                 f"{model.name!r}: {error} Name another folder to begin anew."
             ) from error
-        metadata = model_info.find(model)
-        if metadata is not None:
-            found = model_archive.metadata_of(config)
-            for name in ("history", "history_begins_at"):
-                if name in found:
-                    metadata[name] = found[name]
+        training_history.restore(model, model_archive.metadata_of(config))
 
 
 def checkpoints(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:

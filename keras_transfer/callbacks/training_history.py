@@ -71,6 +71,19 @@ def record(model: keras.Model, epoch: int, logs: Mapping[str, Any]) -> None:
     metadata["history_begins_at"] = first + dropped
 
 
+def restore(model: keras.Model, stored: Mapping[str, Any]) -> None:
+    """Takes over the history that a model file holds.
+
+    Args:
+        model: The model that goes on from the file.
+        stored: The metadata in the file.
+    """
+    metadata = model_info.find(model)
+    if metadata is not None:
+        keys = ("history", "history_begins_at")
+        metadata.update((key, stored[key]) for key in keys if key in stored)
+
+
 def _figure(value):
     figure = float(value)
     return figure if math.isfinite(figure) else None

@@ -1,6 +1,7 @@
 """What a training computes once: decided here, once, and handed on."""
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -61,6 +62,11 @@ class Decision:
         default_factory=dict
     )
 
+    @functools.cached_property
+    def whole(self) -> Split:
+        """The cut before everything, at which the images are kept."""
+        return boundary.uncut(self.flat)
+
     def split_at(self, settled: tuple[bool, ...]) -> Split:
         """Returns the cut at a freeze boundary, or one before everything.
 
@@ -110,10 +116,9 @@ class Decision:
             and computes_the_same(self.model, split, self.sources[0])
         ):
             return split
-        whole = boundary.uncut(self.flat)
-        images = size_of(whole, self.sources)
+        images = size_of(self.whole, self.sources)
         if self.room.fits(images):
-            return whole
+            return self.whole
         num_rows = sum(source.num_rows for source in self.sources)
         raise Refusal(
             f"the frozen layers' features of {num_rows} rows take "
@@ -163,7 +168,7 @@ def decide(
     changes = any(isinstance(callback, Schedule) for callback in callbacks)
     if not split.computes_something and not changes:
         raise Refusal("nothing is frozen before the first layer that trains")
-    images = size_of(boundary.uncut(flat), sources)
+    images = size_of(decision.whole, sources)
     if changes and not room.fits(images):
         # What a later phase freezes may be larger than what there is room for.
         raise Refusal(

@@ -17,6 +17,7 @@ class LinearProbeThenFineTune(Schedule):
 
     Args:
         probe_epochs: Number of epochs with the backbone frozen, at least 1.
+            Defaults to `None`: a third of the training.
         stages: What is thawed then: a number of stages from the top, or
             selectors. Defaults to `None`: the whole backbone.
         learning_rate: Multipliers of the second phase, as for `Phase`.
@@ -46,7 +47,7 @@ class LinearProbeThenFineTune(Schedule):
 
     def __init__(
         self,
-        probe_epochs: int,
+        probe_epochs: int | None = None,
         stages: int | selectors.Selectors | None = None,
         learning_rate: Any = None,
         batch_norm: str = "frozen",
@@ -60,7 +61,7 @@ class LinearProbeThenFineTune(Schedule):
         self.warmup_steps = warmup_steps
         # Wrong arguments are told now rather than at the start of `fit`.
         self._phases(
-            "head", "*", 1.0 if learning_rate is None else learning_rate
+            "head", "*", 1.0 if learning_rate is None else learning_rate, 3
         )
 
     def phases_for(self, model, epochs=None):
@@ -71,11 +72,19 @@ class LinearProbeThenFineTune(Schedule):
             rate = {"*": 0.1}
             rate.update(dict.fromkeys(parts.as_list(head.selector), 1.0))
         opened = parts.opened(model, body, head, self.stages)
-        return self._phases(head.selector, opened, rate)
+        return self._phases(head.selector, opened, rate, epochs)
 
-    def _phases(self, head, opened, rate):
+    def _phases(self, head, opened, rate, epochs):
+        probe_epochs = self.probe_epochs
+        if probe_epochs is None:
+            if epochs is None:
+                raise ValueError(
+                    "LinearProbeThenFineTune probes for a third of the "
+                    "training: pass `epochs`, or give it `probe_epochs`."
+                )
+            probe_epochs = max(1, epochs // 3)
         return [
-            Phase(head, name="probe", until=Epochs(self.probe_epochs)),
+            Phase(head, name="probe", until=Epochs(probe_epochs)),
             Phase(
                 opened,
                 name="fine_tune",

@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from keras_transfer.callbacks import training_history
 from keras_transfer.checks import classifier_loss
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
@@ -192,7 +191,6 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         course = self._course
         if not course.is_decided:
             course.end_epoch(logs or {})
-        training_history.record(self._network, epoch, logs or {})
         asks = any(s.stopped_epoch == epoch > 0 for s in self._stoppers)
         if not asks or self._stopped_before:
             return

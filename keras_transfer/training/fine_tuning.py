@@ -1,5 +1,6 @@
 """The whole recipe of fine-tuning in one call."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ def fine_tune(
     learning_rate: float = 1e-3,
     rates: Any = None,
     warmup_steps: int = 20,
+    cache: str | os.PathLike | bool = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
@@ -45,16 +47,18 @@ def fine_tune(
             geometrically from 0.001 in the first stage to 0.1 in the head.
         warmup_steps: Number of first steps over which the rate of the thawed
             backbone rises. Defaults to 20.
+        cache: What `kt.fit` takes: where to keep the features of the frozen
+            backbone, which are computed once. Defaults to `"auto"`.
         callbacks: Further callbacks.
-        **fit_arguments: Anything else that `fit` takes.
+        **fit_arguments: Anything else that `kt.fit` takes.
 
     Returns:
         The history of `fit`.
 
     Raises:
-        ValueError: If there are too few epochs, or the data do not fit; or if
-            the loss becomes NaN, after which the model has the weights of its
-            best epoch all the same.
+        ValueError: If there are too few epochs, or the data do not fit.
+        NaNLossError: If the loss becomes NaN. The model then has the weights
+            of its best epoch.
 
     Example:
     >>> import keras_transfer as kt
@@ -74,8 +78,6 @@ def fine_tune(
             "`epochs` must be a whole number of at least 2, one for the head "
             f"and one for everything. Received: {epochs!r}."
         )
-    if probe_epochs is None:
-        probe_epochs = max(1, epochs // 3)
     if not getattr(model, "compiled", False):
         compiling.compile_for_transfer(model, learning_rate=learning_rate)
     schedule = schedules.LinearProbeThenFineTune(
@@ -90,12 +92,12 @@ def fine_tune(
             model,
             x,
             y,
-            cache=False,
+            cache=cache,
             epochs=epochs,
             validation_data=validation,
             callbacks=[schedule, *callbacks, best],
             **fit_arguments,
         )
     finally:
-        # After a loss of NaN or an interruption, too.
+        # Also after a loss of NaN or an interruption.
         best.restore()

@@ -136,8 +136,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         default="linear_probe",
         metavar="FILE|NAME",
         help="what trains when: a .json or .yaml file, or a name such as "
-        "gradual_unfreeze or linear_probe_then_fine_tune (default: "
-        "linear_probe, the head alone)",
+        "gradual_unfreeze or linear_probe_then_fine_tune, which stands for "
+        "that schedule with its defaults (default: linear_probe, the head "
+        "alone)",
     )
     training.add_argument(
         "--cache",

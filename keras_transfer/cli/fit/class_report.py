@@ -1,10 +1,16 @@
-"""Figures of a classifier for each of its classes."""
+"""The tables that `keras-transfer fit` ends with."""
 
 import dataclasses
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
+import keras
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
+
+from keras_transfer.cli.tables import print_table
+from keras_transfer.serving import prediction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,3 +63,50 @@ def figures_by_class(
 
 def _known(figure):
     return None if np.isnan(figure) else float(figure)
+
+
+def print_result(
+    model: keras.Model,
+    best: int,
+    history: Mapping[str, Sequence[float]],
+    validation: Any,
+    seconds: float,
+) -> None:
+    """Prints how well a trained model does, class by class and in all.
+
+    Args:
+        model: The model with the weights that were kept.
+        best: The epoch that they are from, counted from 1.
+        history: Each figure by epoch.
+        validation: The validation images with their labels.
+        seconds: What the training took.
+    """
+    outputs = model.predict(validation, verbose=0)
+    predicted = prediction.class_probabilities(model, outputs).argmax(-1)
+    figures = figures_by_class(
+        validation.labels, predicted, validation.class_names
+    )
+    accuracy = (predicted == validation.labels).mean()
+    print()
+    print_table(
+        ("class", "precision", "recall", "images"),
+        [
+            (f.name, _rounded(f.precision), _rounded(f.recall), f.support)
+            for f in figures
+        ],
+    )
+    print()
+    print_table(
+        ("result", "value"),
+        [
+            ("epoch kept", f"{best} of {len(history['loss'])}"),
+            # Over the batches of that epoch, while it changed the weights.
+            ("train accuracy", _rounded(history["accuracy"][best - 1])),
+            ("validation accuracy", _rounded(accuracy)),
+            ("seconds", f"{seconds:.1f}"),
+        ],
+    )
+
+
+def _rounded(figure):
+    return "-" if figure is None else f"{figure:.3f}"

@@ -12,10 +12,9 @@ import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import history_files
 from keras_transfer.cli.fit.checks import Network
-from keras_transfer.cli.fit.fit_result import print_result
+from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
 from keras_transfer.cli.fit.schedule import find_schedule
-from keras_transfer.structure import model_info
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
 
@@ -40,7 +39,7 @@ def train(
             training; or if the loss became NaN.
     """
     keras.utils.set_random_seed(arguments.seed)
-    schedule = find_schedule(arguments.schedule, arguments.epochs)
+    schedule = find_schedule(arguments.schedule)
     # Before the photographs, of which there may be many to check.
     backbone = kt.create_backbone(
         network.spec.name,
@@ -53,9 +52,9 @@ def train(
     model = _build(arguments, backbone, images.class_names)
     _print_plan(network, images, validation)
     print(f"\n{schedule.describe(model, arguments.epochs)}\n", flush=True)
-    best = BestEpoch()
+    best, history = BestEpoch(), keras.callbacks.History()
     start = time.perf_counter()
-    is_interrupted = False
+    failure = None
     try:
         with StopOnInterrupt() as stop:
             kt.fit(
@@ -64,28 +63,24 @@ def train(
                 validation_data=validation,
                 cache=_cache(arguments),
                 epochs=arguments.epochs,
-                # The pipeline shuffles; Keras would warn that it cannot.
-                shuffle=False,
                 # In a log file, a bar would be a line for every batch.
                 verbose=1 if sys.stdout.isatty() else 2,
-                callbacks=[
-                    schedule,
-                    keras.callbacks.TerminateOnNaN(),
-                    best,
-                    stop,
-                ],
+                callbacks=[schedule, best, stop, history],
             )
-    except KeyboardInterrupt:
-        is_interrupted = True
+    except (KeyboardInterrupt, kt.NaNLossError) as error:
+        failure = error
     seconds = time.perf_counter() - start
+    is_interrupted = isinstance(failure, KeyboardInterrupt)
     if best.best is not None or is_interrupted:
-        _save(model, best, outputs, _title(network, arguments))
+        title = _title(network, arguments)
+        _save(model, best, history.history, outputs, title)
     if is_interrupted:
         _print_interruption(best, outputs)
         return INTERRUPTED
-    if best.diverged:
-        raise ValueError(_explain_divergence(arguments, best, outputs))
-    print_result(model, best, validation, seconds)
+    if failure is not None:
+        message = _explain_divergence(arguments, failure.epoch, best, outputs)
+        raise ValueError(message) from failure
+    print_result(model, best.best, history.history, validation, seconds)
     print(f"\nWritten: {', '.join(map(str, outputs))}")
     return 0
 
@@ -140,17 +135,16 @@ def _print_plan(network, images, validation):
     )
 
 
-def _save(model, best, outputs, title):
+def _save(model, best, history, outputs, title):
     if hasattr(model, "jax_state_sync"):
         # On JAX the variables lag behind while `fit` runs.
         model.jax_state_sync()
     best.restore()
-    model_info.find(model)["history"] = best.history
     path, picture, table = outputs
     kt.save_model(model, path)
-    if best.history:
-        history_files.draw_history(picture, best.history, best.best, title)
-        history_files.write_history_csv(table, best.history)
+    if history:
+        history_files.draw_history(picture, history, best.best, title)
+        history_files.write_history_csv(table, history)
 
 
 def _title(network, arguments):
@@ -172,12 +166,12 @@ def _print_interruption(best, outputs):
     )
 
 
-def _explain_divergence(arguments, best, outputs):
+def _explain_divergence(arguments, epoch, best, outputs):
     kept = "Nothing was saved."
     if best.best is not None:
         kept = f"The weights of epoch {best.best} are in {outputs[0]}."
     return (
-        f"The loss became NaN in epoch {best.diverged}. {kept} Try a lower "
+        f"The loss became NaN in epoch {epoch}. {kept} Try a lower "
         f"learning rate, such as --learning-rate "
         f"{arguments.learning_rate / 10:g}."
     )
