@@ -7,17 +7,17 @@ import re
 from collections.abc import Iterable
 
 
-def natural_order(name: str) -> list[tuple]:
-    """Returns a key that sorts `net9` before `net10`.
+def natural_order(name: str) -> tuple[list, str]:
+    """Returns a key that sorts `net9` before `net10`, in whatever case.
 
     Example:
-    >>> sorted(["net10", "net9"], key=natural_order)
-    ['net9', 'net10']
+    >>> sorted(["net10", "Net9"], key=natural_order)
+    ['Net9', 'net10']
     """
-    return [
-        (1, int(part), "") if part.isdecimal() else (0, 0, part)
-        for part in re.split(r"(\d+)", name)
-    ]
+    pieces: list = re.split("([0-9]+)", name.casefold())
+    # Every second piece is a number, so that like is compared with like.
+    pieces[1::2] = map(int, pieces[1::2])
+    return pieces, name
 
 
 def matches(name: str, patterns: str | Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_transfer.checks import classifier_loss
 from keras_transfer.checks import pixels
-from keras_transfer.data.photographs import Photographs
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.structure import model_info
 
 
@@ -38,9 +38,9 @@ def check_data(
     if batch is None:
         return
     images, labels = batch
-    photographs = Photographs.of(x)
-    if photographs is not None:
-        labels = photographs.encoded_labels  # All of them.
+    catalogue = Catalogue.of(x)
+    if catalogue is not None:
+        labels = catalogue.encoded_labels  # All of them.
     pixels.check_images(model, images)
     if labels is not None and classifies:
         check_labels(model, labels)

@@ -6,6 +6,7 @@ import sys
 
 from keras_transfer.cli import words
 from keras_transfer.files import keras_home
+from keras_transfer.structure.text_table import text_table
 
 # A provider with more names than this is summed up on a terminal.
 MANY = 100
@@ -116,10 +117,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         ("licence", spec.licence),
         ("reference", spec.reference),
     ]
-    width = max(len(label) for label, _ in rows)
-    for label, value in rows:
-        if value not in ("", None):
-            print(f"{label:<{width}}  {value}")
+    print(text_table(row for row in rows if row[1] not in ("", None)))
     return 0
 
 

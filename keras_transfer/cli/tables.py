@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from keras_transfer.structure.text_table import text_table
+
 
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -14,15 +16,10 @@ def print_table(
         columns: Headings.
         rows: One value for each column; `None` shows as nothing.
     """
-    rows = [["" if v is None else str(v) for v in row] for row in rows]
     if sys.stdout.isatty():
         _draw(columns, rows)
-        return
-    rows = [list(columns), *rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (f"{v:<{w}}" for v, w in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    else:
+        print(text_table([columns, *rows]))
 
 
 def _draw(columns, rows):
@@ -36,5 +33,5 @@ def _draw(columns, rows):
         table.add_column(column, overflow="fold")
     for row in rows:
         # Text, since a class may be called "[red]".
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text("" if v is None else str(v)) for v in row))
     Console(file=sys.stdout).print(table)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
+from sklearn.model_selection import train_test_split
 
 from keras_transfer.data.check import check_images
 from keras_transfer.data.classes import check_validation
@@ -15,6 +16,7 @@ from keras_transfer.data.classes import emptied_classes
 from keras_transfer.data.classes import empty_classes
 from keras_transfer.data.classes import explain_one_class
 from keras_transfer.data.classes import missing_classes
+from keras_transfer.data.classes import report
 from keras_transfer.data.classes import unknown_classes
 from keras_transfer.data.decoded import CACHES
 from keras_transfer.data.decoded import are_kept
@@ -23,10 +25,8 @@ from keras_transfer.data.images import as_image_size
 from keras_transfer.data.images import check_color_mode
 from keras_transfer.data.layout import find_layout
 from keras_transfer.data.pipeline import build_pipeline
-from keras_transfer.data.report import report
 from keras_transfer.data.scan import Scan
 from keras_transfer.data.scan import scan_classes
-from keras_transfer.data.split import stratified_split
 
 
 def from_directory(
@@ -200,3 +200,36 @@ def _check_choice(name, value, choices):
             f"`{name}` must be one of {list(choices)}. "
             f"Received: {name}={value!r}"
         )
+
+
+def stratified_split(
+    images: dict[str, list[Path]], validation_split: float, seed: int
+) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+    """Divides every class in the same proportion, at random.
+
+    A class is divided for itself: adding a class leaves the division of the
+    others as it was. Every class keeps one training image or more, and gives
+    one or more to validation if it has two.
+
+    Args:
+        images: Files of each class.
+        validation_split: Fraction that goes to validation, between 0 and 1.
+        seed: Number that decides the draw.
+
+    Returns:
+        The training files and the validation files of each class.
+    """
+    train, validation = {}, {}
+    for name, files in images.items():
+        if len(files) < 2:
+            train[name], validation[name] = list(files), []
+            continue
+        # Over all classes at once, `stratify=` leaves small classes without
+        # validation images, or refuses them.
+        wanted = round(validation_split * len(files))
+        count = min(max(wanted, 1), len(files) - 1)
+        kept, held_out = train_test_split(
+            files, test_size=count, random_state=seed
+        )
+        train[name], validation[name] = sorted(kept), sorted(held_out)
+    return train, validation

@@ -5,9 +5,10 @@ business of `check.py`.
 """
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from keras_transfer.names import natural_order
 
 EXTENSIONS = (
     ".jpg",
@@ -86,14 +87,6 @@ def has_image_extension(path: Path) -> bool:
     return path.suffix.lower() in EXTENSIONS
 
 
-def natural_key(path: Path) -> tuple:
-    """Returns the key that sorts numbers in names by their value."""
-    pieces = re.split("([0-9]+)", str(path).casefold())
-    # Every second piece is a number, so that like is compared with like.
-    pieces[1::2] = map(int, pieces[1::2])
-    return tuple(pieces), str(path)
-
-
 def _images_below(folder):
     images = [file for file in list_files(folder) if has_image_extension(file)]
     if not images:
@@ -102,7 +95,8 @@ def _images_below(folder):
             f"that end in {', '.join(EXTENSIONS)}."
         )
     return sorted(
-        images, key=lambda file: natural_key(file.relative_to(folder))
+        images,
+        key=lambda file: natural_order(str(file.relative_to(folder))),
     )
 
 

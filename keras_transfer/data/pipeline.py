@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
-from keras_transfer.data.photographs import Photographs
+from keras_transfer.data.catalogue import Catalogue
 
 _BATCHES_AHEAD = 2
 
@@ -34,7 +34,7 @@ def build_pipeline(
     decoded images are kept.
 
     It has the attributes `class_names`, `file_paths` and `labels`, and
-    `photographs`, which can also be read by number.
+    `catalogue`, by which they can be read by number.
 
     Args:
         images: Files of each class.
@@ -113,7 +113,7 @@ def build_pipeline(
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
     dataset = dataset.prefetch(_BATCHES_AHEAD)
-    dataset.photographs = Photographs(
+    dataset.catalogue = Catalogue(
         paths=[str(path) for path in paths],
         labels=labels,
         class_names=list(class_names),
@@ -127,8 +127,8 @@ def build_pipeline(
         images_from=images_from,
         views_from=views_from,
     )
-    dataset.class_names = dataset.photographs.class_names
-    dataset.file_paths = dataset.photographs.paths
+    dataset.class_names = dataset.catalogue.class_names
+    dataset.file_paths = dataset.catalogue.paths
     dataset.labels = labels
     return dataset
 

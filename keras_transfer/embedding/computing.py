@@ -8,11 +8,11 @@ import keras
 from rich import filesize
 
 from keras_transfer.data.check import check_images
-from keras_transfer.data.report import report
-from keras_transfer.embedding.features import check_features
+from keras_transfer.data.classes import report
 from keras_transfer.embedding.photographs import Photographs
 from keras_transfer.embedding.result import VECTORS
 from keras_transfer.embedding.result import Embeddings
+from keras_transfer.embedding.source import check_features
 from keras_transfer.embedding.source import find_source
 from keras_transfer.embedding.source import reading_of
 from keras_transfer.embedding.vectors import spec_of

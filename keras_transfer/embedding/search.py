@@ -3,12 +3,14 @@
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import pairwise_distances
 
-METRICS = ("cosine", "l2")
+# What scikit-learn calls them.
+METRICS = {"cosine": "cosine", "l2": "euclidean"}
 # Bytes of float32 rows that are compared at a time.
 _BLOCK = 2**25
-# More than asked for are found by the fast product; which of them are nearest
-# is decided in float64, so that rounding does not decide it.
+# More than asked for are found in float32; which of them are nearest is decided
+# in float64 from the differences, so that rounding does not decide it.
 _SPARE = 32
 
 
@@ -50,29 +52,19 @@ def search(
     rows, width = len(store), queries.shape[1]
     wanted = min(rows, k + _SPARE)
     numbers = np.empty((len(queries), 0), "int64")
-    scores = np.empty((len(queries), 0), "float32")
+    distances = np.empty((len(queries), 0), "float32")
     step = max(1, _BLOCK // (4 * width))
     for start in range(0, rows, step):
         block = store.read(slice(start, start + step), name)
         block = np.asarray(block, "float32")
         here = np.arange(start, start + len(block))
+        there = pairwise_distances(queries, block, metric=METRICS[metric])
         numbers = np.hstack([numbers, np.tile(here, (len(queries), 1))])
-        scores = np.hstack([scores, _fast_scores(queries, block, metric)])
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
+        distances = np.hstack([distances, there])
+        best = np.argsort(distances, axis=1, kind="stable")[:, :wanted]
         numbers = np.take_along_axis(numbers, best, 1)
-        scores = np.take_along_axis(scores, best, 1)
+        distances = np.take_along_axis(distances, best, 1)
     return _decided(queries, store, name, numbers, k, metric)
-
-
-def _fast_scores(queries, block, metric):
-    """Scores that rank as the metric does, larger for what is nearer."""
-    products = queries @ block.T
-    squares = np.einsum("ij,ij->i", block, block)
-    if metric == "l2":
-        # Without the square of the query, which is the same for all rows.
-        return 2 * products - squares
-    # A row of zeros has the product 0 with all.
-    return products / np.sqrt(np.maximum(squares, np.finfo("float32").tiny))
 
 
 def _decided(queries, store, name, numbers, k, metric):

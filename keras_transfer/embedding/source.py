@@ -15,6 +15,9 @@ from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
 from keras_transfer.embedding.photographs import Photographs
 from keras_transfer.feature_store.fingerprint import fingerprint_arrays
+from keras_transfer.structure import anatomy
+
+_OF_CLASSES = ("softmax", "sigmoid", "log_softmax")
 
 
 class Pixels:
@@ -125,3 +128,32 @@ def reading_of(
             f"pixels. Received: image_size={image_size!r}"
         )
     return size, modes[shape[-1]]
+
+
+def check_features(model: keras.Model, at: Any) -> None:
+    """Raises if a classifier without a nested backbone is to be embedded whole.
+
+    The backbone of such a model is the model itself, and its output would be
+    the probabilities of classes, which make poor embeddings.
+
+    Args:
+        model: Any Keras model.
+        at: The activation that is asked for.
+
+    Raises:
+        ValueError: With what to ask for.
+
+    Example:
+    >>> check_features(keras.Sequential([keras.Input((8, 8, 3))]), "backbone")
+    """
+    if at != "backbone" or not model.layers or anatomy.dissect(model).path:
+        return
+    last = model.layers[-1]
+    activation = getattr(getattr(last, "activation", None), "__name__", None)
+    if activation in _OF_CLASSES or isinstance(last, keras.layers.Softmax):
+        before = [layer.name for layer in model.layers[-3:-1]]
+        raise ValueError(
+            f"The model {model.name!r} has no nested backbone; its output is "
+            "probabilities of classes, no features. Name the layer to embed: "
+            f"`at=`. Before the classes there are {before}."
+        )

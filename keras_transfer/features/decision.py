@@ -13,7 +13,7 @@ from keras import ops
 from rich import filesize
 
 from keras_transfer import compat
-from keras_transfer.data.photographs import Photographs
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.features import boundary
 from keras_transfer.features.boundary import Split
 from keras_transfer.features.budget import Room
@@ -154,7 +154,7 @@ def decide(
         )
     x, batch_size = arguments["x"], arguments.get("batch_size")
     sources = [
-        ViewRows(Photographs.of(x), views) if views else rows_of(x, batch_size)
+        ViewRows(Catalogue.of(x), views) if views else rows_of(x, batch_size)
     ]
     held_out = _parts(arguments.get("validation_data"))[0]
     if held_out is not None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_transfer.data.images import RESIZING
-from keras_transfer.data.photographs import Photographs
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.feature_store.fingerprint import fingerprint_arrays
 from keras_transfer.feature_store.fingerprint import fingerprint_files
 
@@ -109,39 +109,39 @@ class PhotographRows(Rows):
     """The photographs of a data set that `kt.data` made.
 
     Args:
-        photographs: Those of one of the two data sets that
+        catalogue: That of one of the two data sets that
             `kt.data.from_directory` returns.
     """
 
-    def __init__(self, photographs: Photographs):
-        self.photographs = photographs
+    def __init__(self, catalogue: Catalogue):
+        self.catalogue = catalogue
 
     @property
     def num_rows(self) -> int:
-        return len(self.photographs.paths)
+        return len(self.catalogue.paths)
 
     @property
     def inputs(self) -> list[tuple[tuple[int, ...], str]]:
         # One byte for each value, where the data set itself yields four.
-        return [(self.photographs.image_shape, "uint8")]
+        return [(self.catalogue.image_shape, "uint8")]
 
     def batches(self, start: int = 0) -> Iterator[Any]:
-        images = self.photographs.images_from(start)
+        images = self.catalogue.images_from(start)
         yield from images.prefetch(_BATCHES_AHEAD)
 
     def first(self) -> Any:
-        return next(iter(self.photographs.images_from(0).take(1)))
+        return next(iter(self.catalogue.images_from(0).take(1)))
 
     def fingerprint(self) -> dict[str, Any]:
-        paths = self.photographs.paths
+        paths = self.catalogue.paths
         return {
             **fingerprint_files(paths, root=os.path.commonpath(paths)),
-            "image shape": list(self.photographs.image_shape),
+            "image shape": list(self.catalogue.image_shape),
             "resizing": RESIZING,
         }
 
     def numbers(self, offset: int) -> Any:
-        return self.photographs.rows.map(
+        return self.catalogue.rows.map(
             lambda row, label: ({ROW: row + offset}, label)
         )
 
@@ -171,11 +171,11 @@ def rows_of(x: Any, batch_size: int | None = None) -> Rows:
     Raises:
         Refusal: If the data cannot be read by number.
     """
-    photographs = Photographs.of(x)
-    if photographs is not None:
-        if photographs.augment is not None:
+    catalogue = Catalogue.of(x)
+    if catalogue is not None:
+        if catalogue.augment is not None:
             raise Refusal("its images are augmented anew in every epoch")
-        return PhotographRows(photographs)
+        return PhotographRows(catalogue)
     if hasattr(x, "element_spec") or isinstance(x, keras.utils.PyDataset):
         raise Refusal(
             "its order in each epoch is known only of arrays and of the data "

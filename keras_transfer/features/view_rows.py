@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_transfer.data.photographs import Photographs
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.features.rows import ROW
 from keras_transfer.features.rows import PhotographRows
 
@@ -17,13 +17,13 @@ class ViewRows(PhotographRows):
     epoch one of the views is drawn anew for each photograph.
 
     Args:
-        photographs: Those of a data set that `kt.data.from_directory` made
+        catalogue: That of a data set that `kt.data.from_directory` made
             with `augment`.
         views: Number of views of each photograph.
     """
 
-    def __init__(self, photographs: Photographs, views: int):
-        super().__init__(photographs)
+    def __init__(self, catalogue: Catalogue, views: int):
+        super().__init__(catalogue)
         self.views = views
 
     @property
@@ -38,23 +38,23 @@ class ViewRows(PhotographRows):
         count = super().num_rows
         first, start = divmod(start, count)
         for view in range(first, self.views):
-            yield from self.photographs.views_from(start, view)
+            yield from self.catalogue.views_from(start, view)
             start = 0
 
     def numbers(self, offset: int) -> Any:
         count = super().num_rows
-        return self.photographs.draw_views(self.views).map(
+        return self.catalogue.draw_views(self.views).map(
             lambda row, view, label: ({ROW: row + view * count + offset}, label)
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        augment = self.photographs.augment
+        augment = self.catalogue.augment
         if isinstance(augment, keras.Layer):
             augment = keras.saving.serialize_keras_object(augment)
         return {
             **super().fingerprint(),
             "views": self.views,
-            "seed": self.photographs.seed,
+            "seed": self.catalogue.seed,
             "augmentation": repr(augment),
         }
 
@@ -72,8 +72,8 @@ def check_views(views: int | None, x: Any) -> None:
             "`views` must be a whole number, at least 1. Received: "
             f"views={views!r}"
         )
-    photographs = Photographs.of(x)
-    if photographs is None or photographs.augment is None:
+    catalogue = Catalogue.of(x)
+    if catalogue is None or catalogue.augment is None:
         raise ValueError(
             "`views` keeps several augmented versions of each photograph, but "
             "these data are not augmented. Pass `augment` to "

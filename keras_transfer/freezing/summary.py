@@ -8,6 +8,7 @@ from keras_transfer import compat
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import model_info
 from keras_transfer.structure import stages
+from keras_transfer.structure.text_table import text_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +59,8 @@ class TrainableSummary:
         rows = [
             (
                 part.name,
-                str(part.layers),
-                str(part.open_layers),
+                part.layers,
+                part.open_layers,
                 f"{part.parameters:,}",
                 f"{part.trainable:,}",
                 part.batch_norm,
@@ -68,17 +69,7 @@ class TrainableSummary:
         ]
         total = ("total", "", "", f"{self.parameters:,}", f"{self.trainable:,}")
         rows.append((*total, ""))
-        widths = [
-            max(map(len, column)) for column in zip(header, *rows, strict=True)
-        ]
-        return "\n".join(
-            f"{row[0]:<{widths[0]}}  "
-            + "  ".join(
-                f"{cell:>{width}}"
-                for cell, width in zip(row[1:], widths[1:], strict=True)
-            )
-            for row in [header, *rows]
-        )
+        return text_table([header, *rows], numbers=True)
 
 
 def trainable_summary(model: keras.Model) -> TrainableSummary:

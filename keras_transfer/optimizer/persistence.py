@@ -1,5 +1,6 @@
 """Saving of a `TransferOptimizer` within Keras's files."""
 
+import dataclasses
 from collections.abc import Mapping
 from collections.abc import MutableMapping
 from typing import Any
@@ -66,3 +67,23 @@ def load(
         own[name].assign(state.own[name])
     optimizer.memory.schedule_state = state.schedule_state
     optimizer.memory.arrays = state.schedule_arrays
+
+
+@dataclasses.dataclass
+class Memory:
+    """A place on the optimizer for what belongs to the course of training.
+
+    A plain object, since Keras would replace dictionaries that are assigned to
+    the optimizer itself by ones that are tracked and cannot be written as JSON.
+
+    Args:
+        schedule_state: JSON data of a freeze schedule; it is saved and
+            restored with the optimizer, in every kind of file.
+        arrays: Arrays that belong to that state, saved with it.
+        step_functions: What `transition` remembers between two calls; it is
+            not saved.
+    """
+
+    schedule_state: dict[str, Any] = dataclasses.field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    step_functions: Any = None

@@ -11,7 +11,7 @@ from keras_transfer import compat
 from keras_transfer.optimizer import persistence
 from keras_transfer.optimizer.cohort import Cohort
 from keras_transfer.optimizer.gradients import prepare_gradients
-from keras_transfer.optimizer.memory import Memory
+from keras_transfer.optimizer.persistence import Memory
 from keras_transfer.optimizer.roster import Roster
 from keras_transfer.optimizer.rule import Rule
 

@@ -2,9 +2,9 @@
 
 import dataclasses
 import functools
-import re
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -41,17 +41,54 @@ class Entry:
             return []
         from importlib import metadata
 
+        from packaging.requirements import Requirement
+
         missing = []
-        for requirement in self.requirements():
-            name, _, marker = requirement.partition(";")
-            extra = re.search(r"""extra *== *["']([^"']+)["']""", marker)
-            if extra is not None and extra[1] in self.extras:
-                name = re.match(r"[\w.-]+", name.strip())[0]
-                try:
-                    metadata.distribution(name)
-                except metadata.PackageNotFoundError:
-                    missing.append(name)
+        for text in self.requirements():
+            requirement = Requirement(text)
+            if not _is_of_extra(requirement.marker, self.extras):
+                continue
+            try:
+                metadata.distribution(requirement.name)
+            except metadata.PackageNotFoundError:
+                missing.append(requirement.name)
         return missing
+
+
+@dataclasses.dataclass(frozen=True)
+class BrokenProvider:
+    """A provider that cannot list its names.
+
+    Args:
+        name: Name of the provider, the part of its names before the slash.
+        entry: The entry point that should list them.
+        error: What was raised.
+    """
+
+    name: str
+    entry: Entry
+    error: Exception
+
+    def __str__(self):
+        return (
+            f"The provider {self.name!r} of the distribution "
+            f"{self.entry.distribution} {self.entry.version} "
+            f"({self.entry.value}) cannot list its names: "
+            f"{type(self.error).__name__}: {self.error}"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """What the entry points of one group declare.
+
+    Args:
+        claims: For each name what claims it: one entry, where all is well.
+        broken: The providers whose names are unknown.
+    """
+
+    claims: dict[str, list[Entry]]
+    broken: tuple[BrokenProvider, ...]
 
 
 def installed(group: str) -> Iterable[Any]:
@@ -62,19 +99,19 @@ def installed(group: str) -> Iterable[Any]:
     return metadata.entry_points(group=group)
 
 
-def collect(
-    points: Iterable[Any], spell: Callable[[str], str]
-) -> dict[str, list[Entry]]:
+def collect(points: Iterable[Any], spell: Callable[[str], str]) -> Declared:
     """Arranges entry points by the names of their objects.
+
+    An entry point whose name has a dot, `provider.name`, is one object. One
+    without a dot is a provider: a function that returns a dictionary, from
+    what follows `provider.` to `module:attribute`. Its module is imported to
+    list names, so it must not import Keras or another framework.
 
     Args:
         points: Entry points of one group.
         spell: Turns the name of an entry point into that of its object.
-
-    Returns:
-        For each name what claims it: one entry, where all is well.
     """
-    entries: dict[str, list[Entry]] = {}
+    declared = Declared({}, ())
     # Asked once for each: it reads the whole metadata every time.
     owner_of = functools.cache(_owner_of)
     requirements_of = functools.cache(_requirements_of)
@@ -86,16 +123,59 @@ def collect(
             extras=tuple(point.extras),
             requirements=functools.partial(requirements_of, point.dist),
         )
-        claims = entries.setdefault(spell(point.name), [])
-        # One distribution can be found twice: installed in editable
-        # mode, its metadata also lies in the source folder.
-        if all(
-            (entry.distribution, entry.value)
-            != (claim.distribution, claim.value)
-            for claim in claims
-        ):
-            claims.append(entry)
-    return entries
+        if "." in point.name:
+            _claim(declared.claims, spell(point.name), entry)
+            continue
+        try:
+            provided = _provided(entry, point)
+        except Exception as error:  # Whatever a stranger raises.
+            broken = BrokenProvider(point.name, entry, error)
+            declared = Declared(declared.claims, (*declared.broken, broken))
+            continue
+        for name, value in provided.items():
+            _claim(declared.claims, spell(f"{point.name}.{name}"), value)
+    return declared
+
+
+def _provided(entry, point) -> dict[str, Entry]:
+    names = entry.load()()
+    if not isinstance(names, Mapping):
+        raise TypeError(
+            "a provider returns a dictionary of names and 'module:attribute'. "
+            f"Received: {names!r:.80}"
+        )
+    for name, value in names.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise TypeError(
+                "a provider maps names to 'module:attribute', both strings. "
+                f"Received: {name!r:.80}: {value!r:.80}"
+            )
+    return {
+        name: dataclasses.replace(
+            entry,
+            value=value,
+            # An entry point of this kind, which loads as the others do.
+            load=type(point)(name, value, point.group).load,
+        )
+        for name, value in names.items()
+    }
+
+
+def _claim(claims, name, entry):
+    others = claims.setdefault(name, [])
+    # One distribution can be found twice: installed in editable mode, its
+    # metadata also lies in the source folder.
+    if all(
+        (entry.distribution, entry.value) != (other.distribution, other.value)
+        for other in others
+    ):
+        others.append(entry)
+
+
+def _is_of_extra(marker, extras):
+    if marker is None or marker.evaluate({"extra": ""}):
+        return False  # Required in any case, so it is there.
+    return any(marker.evaluate({"extra": extra}) for extra in extras)
 
 
 def _owner_of(distribution):

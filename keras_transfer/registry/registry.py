@@ -4,9 +4,9 @@ Names come from entry-point metadata alone; a plugin is imported only when one
 of its names is asked for.
 """
 
-import dataclasses
 import functools
 import re
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
@@ -18,35 +18,13 @@ from keras_transfer.registry.entries import Entry
 RUNTIME = "registered in this process"
 
 
-@dataclasses.dataclass(frozen=True)
-class Plugin:
-    """What is known of one distribution that declares names in a registry.
-
-    Args:
-        distribution: Name of the distribution, or `"registered in this
-            process"`. What needs an extra of it is reported by itself, as
-            `name[extra]`.
-        version: Its version, or `""`.
-        names: What it declares: backbones, `provider/name`, and classes that
-            saved files may need, `package>ClassName`.
-        state: `"ok"`, `"broken"`, `"conflict"`, or `"not installed"` where
-            the packages of the extra are missing.
-        errors: One sentence for each name that does not work.
-    """
-
-    distribution: str
-    version: str
-    names: tuple[str, ...]
-    state: str
-    errors: tuple[str, ...]
-
-
 class Registry:
     """Finds objects by name among what distributions and this process declare.
 
     Args:
         group: The entry-point group. An entry point named `provider.name`
-            is the object `provider/name`.
+            is the object `provider/name`; one named `provider` lists names
+            of its own, see `entries.collect`.
         kind: What the objects are called in messages.
         finish: Called with the full name and the loaded object; returns what
             the registry hands out, or raises when the object is unsuitable.
@@ -86,10 +64,15 @@ class Registry:
                 short names, case-insensitively.
             exclude: Pattern or patterns of names to leave out.
             provider: Keep only this provider's names.
+
+        A provider that cannot list its names is a warning.
         """
+        declared = self.declared()
+        for broken in declared.broken:
+            warnings.warn(f"{broken}.", stacklevel=3)
         return [
             name
-            for name in sorted(self._entries(), key=naming.natural_order)
+            for name in sorted(declared.claims, key=naming.natural_order)
             if (provider is None or name.split("/")[0] == provider)
             and naming.matches(name, include)
             and not naming.matches(name, exclude or ())
@@ -105,16 +88,18 @@ class Registry:
             ValueError: For an unknown or ambiguous name, one that two
                 distributions claim, or one whose extra is not installed. An
                 exception raised by the plugin itself is passed on with a note
-                that names the plugin.
+                that names the plugin. An unknown name of a provider that
+                cannot list its names is raised from what the provider raised.
         """
         if not isinstance(name, str):
             raise TypeError(
                 f"The name of a {self.kind} must be a string. Received: "
                 f"{name!r} of type {type(name).__name__}."
             )
-        claims = self._entries()
-        full_name = self._resolve(name, claims)
-        return self._load(full_name, claims[full_name])
+        declared = self.declared()
+        claims = declared.claims
+        full_name = self._resolve(name, declared)
+        return self.load(full_name, claims[full_name])
 
     def register(self, name: str, value: Any, override: bool = False) -> None:
         """Adds an object for the life of this process.
@@ -150,54 +135,25 @@ class Registry:
             for name, claims in self._entries().items()
         }
 
-    def plugins(self) -> list[Plugin]:
-        """Loads every plugin and reports, by distribution, what works."""
-        by_distribution: dict[tuple[str, str], dict[str, str | None]] = {}
-        conflicts = set()
-        all_entries = self._entries()
-        absent = self._absent_parts(all_entries)
-        for name, claims in all_entries.items():
-            error = None
-            if absent.isdisjoint(entry.part for entry in claims):
-                try:
-                    self._load(name, claims)
-                except Exception as exception:  # Whatever a stranger raises.
-                    error = f"{name}: {type(exception).__name__}: {exception}"
-            for entry in claims:
-                key = (entry.part, entry.version)
-                by_distribution.setdefault(key, {})[name] = error
-                if len(claims) > 1:
-                    conflicts.add(key)
-        plugins = []
-        for key, errors in sorted(by_distribution.items()):
-            broken = tuple(error for error in errors.values() if error)
-            state = "not installed" if key[0] in absent else "ok"
-            if broken:
-                state = "conflict" if key in conflicts else "broken"
-            plugins.append(
-                Plugin(
-                    *key,
-                    names=tuple(sorted(errors, key=naming.natural_order)),
-                    state=state,
-                    errors=broken,
-                )
-            )
-        return plugins
-
-    def _absent_parts(self, claims):
-        """Distributions with extras whose packages are not all installed."""
-        parts = {e.part: e for claims in claims.values() for e in claims}
-        return {p for p, entry in parts.items() if entry.missing_packages()}
-
-    def _entries(self) -> dict[str, list[Entry]]:
+    def declared(self) -> entries.Declared:
+        """Returns what distributions and this process declare now."""
         found = entries.collect(self._entry_points(), self._spell)
         for name, value in self._runtime.items():
-            found[name] = [Entry(RUNTIME, "", "", lambda value=value: value)]
+            found.claims[name] = [
+                Entry(RUNTIME, "", "", lambda value=value: value)
+            ]
         return found
 
-    def _resolve(self, name, claims):
+    def _entries(self) -> dict[str, list[Entry]]:
+        return self.declared().claims
+
+    def _resolve(self, name, declared):
+        claims = declared.claims
         if name in claims:
             return name
+        for broken in declared.broken:
+            if name.startswith((f"{broken.name}/", f"{broken.name}.")):
+                raise ValueError(f"{broken}.") from broken.error
         if not claims:
             raise ValueError(
                 f"No {self.kind} is registered, so {name!r} is unknown: the "
@@ -217,9 +173,19 @@ class Registry:
         raise ValueError(
             f"Unknown {self.kind} {name!r}.{naming.did_you_mean(name, claims)}"
             " `keras-transfer backbones list` shows all of them."
+            + "".join(f" {broken}." for broken in declared.broken)
         )
 
-    def _load(self, full_name, claims):
+    def load(self, full_name: str, claims: list[Entry]) -> Any:
+        """Loads the object of a full name.
+
+        Args:
+            full_name: The name, `provider/name`.
+            claims: What claims it.
+
+        Raises:
+            ValueError: As for `get`.
+        """
         if len(claims) > 1:
             owners = " and ".join(
                 f"{entry.distribution} {entry.version}" for entry in claims

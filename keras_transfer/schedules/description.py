@@ -15,6 +15,7 @@ from keras_transfer.schedules import timeline
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan
 from keras_transfer.structure import model_info
+from keras_transfer.structure.text_table import text_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,15 +78,7 @@ class ScheduleTable:
             "optimizer",
         )
         lines = [header, *(_cells(row) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            f"{line[0]:<{widths[0]}}  "
-            + "  ".join(
-                f"{cell:>{width}}"
-                for cell, width in zip(line[1:], widths[1:], strict=True)
-            )
-            for line in lines
-        )
+        return text_table(lines, numbers=True)
 
 
 def describe(

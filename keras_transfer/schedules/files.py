@@ -1,12 +1,13 @@
 """Schedules in JSON or YAML text."""
 
-import importlib
 import inspect
 import json
 import os
 import pathlib
 from typing import Any
 from typing import Self
+
+import yaml
 
 from keras_transfer import names
 from keras_transfer.files.whole_files import replacing
@@ -101,12 +102,11 @@ class Writable:
 
     def to_yaml(self) -> str:
         """Returns the schedule as YAML text; needs PyYAML."""
-        return _yaml().safe_dump(self.to_data(), sort_keys=False)
+        return yaml.safe_dump(self.to_data(), sort_keys=False)
 
     @classmethod
     def from_yaml(cls, text: str) -> Any:
         """Returns the schedule that is written in YAML text; needs PyYAML."""
-        yaml = _yaml()
         try:
             data = yaml.safe_load(text)
         except yaml.YAMLError as error:
@@ -155,12 +155,3 @@ def _is_json(path):
             f"{os.fspath(path)!r}."
         )
     return suffix == ".json"
-
-
-def _yaml():
-    try:
-        return importlib.import_module("yaml")
-    except ImportError as error:
-        raise ValueError(
-            "YAML needs PyYAML: `pip install pyyaml`. JSON works without it."
-        ) from error

@@ -8,6 +8,7 @@ import keras
 from keras_transfer import compat
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import freeze_state
+from keras_transfer.structure.text_table import text_table
 
 SCHEMA = 1
 
@@ -108,9 +109,9 @@ class Info:
     history: dict[str, list[float]]
 
     def __str__(self):
-        rows = dataclasses.asdict(self)
-        width = max(map(len, rows))
-        return "\n".join(f"{key:<{width}}  {rows[key]}" for key in rows)
+        # As strings: rich shows a missing value as nothing.
+        rows = dataclasses.asdict(self).items()
+        return text_table((key, str(value)) for key, value in rows)
 
 
 def info(model: keras.Model) -> Info:

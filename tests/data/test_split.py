@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_transfer.data.split import stratified_split
+from keras_transfer.data.directory import stratified_split
 
 
 def _files(**counts):

@@ -6,6 +6,7 @@ import types
 
 import pytest
 
+from keras_transfer.models.plugin_report import plugins_of
 from keras_transfer.registry.registry import Registry
 
 
@@ -128,7 +129,7 @@ def test_a_missing_extra_is_a_state_of_its_own(plugin_module):
         entry_point("zoo.near", "zoo_plugin:NET [here]", "zoo", REQUIRES),
         entry_point("zoo.far", "nowhere:NET [absent]", "zoo", REQUIRES),
     )
-    report = {p.distribution: p for p in points.plugins()}
+    report = {p.distribution: p for p in plugins_of(points)}
     states = {name: plugin.state for name, plugin in report.items()}
     assert states == {
         "zoo": "ok",
@@ -170,7 +171,7 @@ def test_two_distributions_with_one_name_are_both_named(plugin_module):
     with pytest.raises(ValueError, match=r"first-dist 1\.0 and second-dist"):
         points.get("a/net")
     assert points.get("free") == 2
-    assert {p.state for p in points.plugins()} == {"conflict"}
+    assert {p.state for p in plugins_of(points)} == {"conflict"}
 
 
 def test_one_distribution_found_twice_is_one(plugin_module):
@@ -197,7 +198,7 @@ def test_broken_plugins_stay_isolated_and_are_explained(
     assert "distribution dist-a 1.0" in raised.value.__notes__[0]
     with pytest.raises(ModuleNotFoundError):
         points.get("bad/missing")
-    report = {plugin.distribution: plugin for plugin in points.plugins()}
+    report = {plugin.distribution: plugin for plugin in plugins_of(points)}
     assert report["dist-a"].errors == ("bad/raising: RuntimeError: boom",)
     assert "no_such_module_anywhere" in report["dist-b"].errors[0]
     assert "AttributeError" in report["dist-c"].errors[0]
@@ -230,3 +231,91 @@ def test_an_object_that_does_not_fit_leaves_no_trace():
     with pytest.raises(TypeError, match="not a backbone"):
         points.register("me/net", 1)
     assert points.names() == []
+
+
+def lists(**names):
+    return lambda: names
+
+
+def test_a_provider_lists_names_of_its_own(plugin_module):
+    plugin_module("zoo", names=lists(lion="zoo.cats:lion"))
+    plugin_module("zoo.cats", lion="a lion")
+    points = registry(
+        entry_point("zoo", "zoo:names"), entry_point("a.net", "m:x")
+    )
+    assert points.names() == ["a/net", "zoo/lion"]
+    assert points.get("lion") == points.get("zoo/lion") == "a lion"
+    assert points.owner("zoo/lion") == ("tests", "1.0")
+
+
+def test_what_a_provider_lists_is_imported_when_it_is_asked_for(plugin_module):
+    plugin_module("zoo", names=lists(lion="zoo_cats_missing:lion"))
+    points = registry(entry_point("zoo", "zoo:names"))
+    assert points.names() == ["zoo/lion"]
+    with pytest.raises(ModuleNotFoundError, match="zoo_cats_missing"):
+        points.get("zoo/lion")
+
+
+def test_names_of_a_provider_need_its_extra(plugin_module):
+    plugin_module("zoo", names=lists(lion="zoo.cats:lion"))
+    points = registry(
+        entry_point(
+            "zoo",
+            "zoo:names [cats]",
+            requires=['no_such_cats>=2; extra == "cats"', "pytest"],
+        )
+    )
+    assert points.names() == ["zoo/lion"]
+    with pytest.raises(
+        ValueError, match=r"needs no_such_cats, which .*install 'tests\[cats\]'"
+    ):
+        points.get("zoo/lion")
+    (report,) = plugins_of(points)
+    assert (report.distribution, report.state) == (
+        "tests[cats]",
+        "not installed",
+    )
+
+
+def fail():
+    raise OSError("the list is lost")
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (fail, "OSError: the list is lost"),
+        (lambda: ["lion"], r"returns a dictionary .* Received: \['lion'\]"),
+        (lambda: {"lion": 3}, "both strings. Received: 'lion': 3"),
+        ("no function", "TypeError: 'str' object is not callable"),
+    ],
+)
+def test_a_provider_that_fails_takes_its_own_names_only(
+    names, sentence, plugin_module
+):
+    plugin_module("zoo", names=names)
+    points = registry(
+        entry_point("zoo", "zoo:names", distribution="zoo-nets"),
+        entry_point("a.net", "zoo:names"),
+    )
+    complaint = (
+        f"The provider 'zoo' of the distribution zoo-nets 1.0 .*{sentence}"
+    )
+    with pytest.warns(UserWarning, match=complaint):
+        assert points.names() == ["a/net"]
+    with pytest.raises(ValueError, match=complaint):
+        points.get("zoo/lion")
+    with pytest.raises(ValueError, match=f"Unknown .* 'lion'.*{complaint}"):
+        points.get("lion")
+    states = {p.distribution: p.state for p in plugins_of(points)}
+    assert states == {"tests": "ok", "zoo-nets": "broken"}
+
+
+def test_two_providers_of_one_name_are_a_conflict(plugin_module):
+    plugin_module("zoo", names=lists(lion="m:x"), others=lists(lion="m:y"))
+    points = registry(
+        entry_point("zoo", "zoo:names", distribution="one"),
+        entry_point("zoo", "zoo:others", distribution="two"),
+    )
+    with pytest.raises(ValueError, match="claimed by more than one .*one 1.0"):
+        points.get("zoo/lion")

@@ -91,8 +91,7 @@ def arguments(schedule):
 @pytest.mark.parametrize("suffix", ["json", "yaml", "yml"])
 def test_every_schedule_comes_back_from_a_file(schedule, suffix, tmp_path):
     if suffix != "json":
-        pytest.importorskip("yaml")
-    path = tmp_path / f"schedule.{suffix}"
+        path = tmp_path / f"schedule.{suffix}"
     schedule.to_file(path)
     again = ks.FreezeSchedule.from_file(path)
     assert type(again) is type(schedule)
@@ -100,7 +99,6 @@ def test_every_schedule_comes_back_from_a_file(schedule, suffix, tmp_path):
 
 
 def test_a_file_written_by_hand_may_be_short(tmp_path):
-    pytest.importorskip("yaml")
     text = """
     schedule: FreezeSchedule
     phases:
@@ -151,17 +149,8 @@ def test_damaged_yaml_and_other_files_are_told(tmp_path):
         ks.LinearProbe().to_file(tmp_path / "schedule.toml")
     with pytest.raises(ValueError, match="There is no schedule file"):
         ks.Schedule.from_file(tmp_path / "missing.json")
-    pytest.importorskip("yaml")
     with pytest.raises(ValueError, match="not valid YAML"):
         ks.Schedule.from_yaml("a: [")
-
-
-def test_yaml_without_pyyaml_is_told(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(ValueError, match="YAML needs PyYAML"):
-        ks.LinearProbe().to_yaml()
 
 
 @pytest.mark.parametrize(

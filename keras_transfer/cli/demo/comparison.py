@@ -7,11 +7,11 @@ import numpy as np
 
 import keras_transfer as kt
 from keras_transfer.cli.demo.digits import CLASS_NAMES
+from keras_transfer.cli.demo.digits import PICTURE_SIZE
 from keras_transfer.cli.demo.digits import Images
 from keras_transfer.cli.demo.digits import few_examples
 from keras_transfer.cli.demo.digits import in_eight_orientations
 from keras_transfer.cli.demo.digits import scattered
-from keras_transfer.cli.demo.network import build_convnet
 
 EPOCHS = 8
 EXAMPLES_PER_CLASS = 5
@@ -127,3 +127,28 @@ def _fit(model, train, test, callbacks):
         callbacks=callbacks,
     )
     return history.history["val_accuracy"]
+
+
+def build_convnet() -> keras.Model:
+    """Builds a network with random weights, from pictures to 128 features.
+
+    A small VGG with BatchNormalization: two blocks of two convolutions with
+    pooling, then a dense layer.
+    """
+    image = keras.Input((PICTURE_SIZE, PICTURE_SIZE, 1))
+    x = image
+    for block, filters in enumerate((32, 64), start=1):
+        for number in (1, 2):
+            name = f"block_{block}_{number}"
+            x = keras.layers.Conv2D(
+                filters, 3, padding="same", use_bias=False, name=f"{name}_conv"
+            )(x)
+            # The moving statistics settle within the demo's few steps.
+            x = keras.layers.BatchNormalization(
+                momentum=0.9, name=f"{name}_bn"
+            )(x)
+            x = keras.layers.ReLU(name=f"{name}_relu")(x)
+        x = keras.layers.MaxPooling2D(name=f"block_{block}_pool")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(128, activation="relu", name="features")(x)
+    return keras.Model(image, x, name="digit_net")

@@ -8,13 +8,13 @@ from PIL import Image
 import keras_transfer as kt
 from keras_transfer.cli import main
 from keras_transfer.cli.demo import comparison
-from keras_transfer.cli.demo import pictures
+from keras_transfer.cli.demo import story
+from keras_transfer.cli.demo.comparison import build_convnet
 from keras_transfer.cli.demo.digits import Images
 from keras_transfer.cli.demo.digits import few_examples
 from keras_transfer.cli.demo.digits import in_eight_orientations
 from keras_transfer.cli.demo.digits import load_old_and_new
 from keras_transfer.cli.demo.digits import scattered
-from keras_transfer.cli.demo.network import build_convnet
 from keras_transfer.serving.prediction import Prediction
 
 
@@ -75,7 +75,7 @@ def test_every_digit_of_the_sheet_is_drawn(tmp_path):
     path = tmp_path / "sheet.png"
     right, wrong = Prediction("1", 0.9), Prediction("2", 0.5)
     images = np.full((12, 8, 8, 1), 255.0)
-    pictures.draw_predictions(path, images, ["1"] * 12, [right] * 11 + [wrong])
+    story.draw_predictions(path, images, ["1"] * 12, [right] * 11 + [wrong])
     pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
     middle = pixels[np.newaxis, len(pixels) // 4]
     is_black = (middle.max(-1) < 30)[0]

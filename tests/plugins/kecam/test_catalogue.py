@@ -1,34 +1,62 @@
 """The catalogue: what it lists, and that nothing of kecam is needed for it."""
 
+import ast
+import importlib.util
 import json
 import pathlib
 import re
 import subprocess
 import sys
 import time
-import tomllib
 
 import pytest
 from keras_transfer_kecam import catalogue
-from keras_transfer_kecam.development import entry_points
+from keras_transfer_kecam import layer_classes
+from keras_transfer_kecam import provided
 from keras_transfer_kecam.development import enumerate_models
+from keras_transfer_kecam.sources import PACKAGE
 
 import keras_transfer as kt
+from keras_transfer.models import spec
+from keras_transfer.registry import plugin_classes
 
 ROOT = pathlib.Path(__file__).parents[3]
 
 
-def test_pyproject_declares_what_the_catalogue_lists():
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = declared["project"]["entry-points"]
-    for group, expected in (
-        ("keras_transfer.backbones", entry_points.backbones()),
-        ("keras_transfer.serializable", entry_points.classes()),
-    ):
-        ours = {k: v for k, v in groups[group].items() if "kecam." in k}
-        assert ours == expected, (
-            "run `python -m keras_transfer_kecam.development.entry_points`"
+def test_the_provided_classes_are_those_that_kecam_registers():
+    found = importlib.util.find_spec(PACKAGE)
+    root = pathlib.Path(found.submodule_search_locations[0])
+    registered = {
+        short: tuple(
+            node.name
+            for node in ast.parse(
+                root.joinpath(*module.split("."))
+                .with_suffix(".py")
+                .read_text("utf-8")
+            ).body
+            if isinstance(node, ast.ClassDef)
+            and any(
+                "register_keras_serializable" in ast.unparse(decorator)
+                for decorator in node.decorator_list
+            )
         )
+        for short, module in layer_classes.MODULES.items()
+    }
+    assert registered == provided.CLASSES
+
+
+def test_every_provided_name_is_listed_with_the_extra_that_it_needs():
+    assert len(kt.list_backbones("kecam/*")) == len(catalogue.models())
+    entries = spec.default_registry().declared().claims
+    (entry,) = entries["kecam/davit_t"]
+    assert entry.part == "keras-transfer[kecam]"
+    assert entry.value == "keras_transfer_kecam.specs:davit_t"
+    (entry,) = (
+        plugin_classes.default_registry()
+        .declared()
+        .claims["kecam.beit>HeadInitializer"]
+    )
+    assert entry.part == "keras-transfer[kecam]"
 
 
 def test_the_catalogue_is_what_kecam_s_sources_say():

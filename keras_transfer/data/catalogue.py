@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Photographs:
+class Catalogue:
     """The photographs behind one data set of `from_directory`, by number.
 
-    The data set carries it as its attribute `photographs`.
+    The data set carries it as its attribute `catalogue`.
 
     Args:
         paths: The files, in the order before shuffling; a photograph's number
@@ -46,9 +46,9 @@ class Photographs:
     views_from: Callable[[int, int], "tf.data.Dataset"]
 
     @classmethod
-    def of(cls, data: Any) -> "Photographs | None":
+    def of(cls, data: Any) -> "Catalogue | None":
         """Returns the photographs behind a data set; `None` for other data."""
-        found = getattr(data, "photographs", None)
+        found = getattr(data, "catalogue", None)
         return found if isinstance(found, cls) else None
 
     @property
