@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
-from keras_transfer.data.catalogue import Catalogue
 
 _BATCHES_AHEAD = 2
 

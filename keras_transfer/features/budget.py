@@ -7,16 +7,11 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import psutil
 from rich import filesize
-
-from keras_transfer.features.boundary import Split
-from keras_transfer.features.boundary import specs_of
-from keras_transfer.features.rows import Rows
 
 _DTYPES = (None, "float32", "float16", "bfloat16")
 _NAMES = ("auto", "memory")
@@ -129,21 +124,3 @@ def check_dtype(dtype: str | None) -> None:
             f"Features can be kept as one of {list(_DTYPES)}. Received: "
             f"{dtype!r}"
         )
-
-
-def size_of(
-    split: Split, sources: Sequence[Rows], dtype: str | None = None
-) -> int:
-    """Returns the bytes of what crosses a boundary for all rows.
-
-    Args:
-        split: A model in two parts.
-        sources: The data.
-        dtype: Type to keep features in; `None` for their own.
-
-    Raises:
-        ValueError: If a size is open.
-    """
-    num_rows = sum(source.num_rows for source in sources)
-    specs = specs_of(split, sources, dtype)
-    return num_rows * sum(spec.row_bytes for spec in specs.values())

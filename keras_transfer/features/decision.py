@@ -16,8 +16,8 @@ from keras_transfer import compat
 from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.features import boundary
 from keras_transfer.features.boundary import Split
+from keras_transfer.features.boundary import specs_of
 from keras_transfer.features.budget import Room
-from keras_transfer.features.budget import size_of
 from keras_transfer.features.rows import Refusal
 from keras_transfer.features.rows import Rows
 from keras_transfer.features.rows import rows_of
@@ -51,6 +51,7 @@ class Decision:
         flat: The same as a list of steps.
         sources: The training data, then the validation data if there are any.
         room: Where features may be kept.
+        schedules: Those among the callbacks, which move the boundary.
         splits: The cuts that were decided, by what `settled_steps` says.
     """
 
@@ -58,6 +59,7 @@ class Decision:
     flat: FlatModel
     sources: Sequence[Rows]
     room: Room
+    schedules: Sequence[Schedule]
     splits: dict[tuple[bool, ...], Split] = dataclasses.field(
         default_factory=dict
     )
@@ -85,9 +87,17 @@ class Decision:
             self.splits[settled] = self._choose(settled)
         return self.splits[settled]
 
+    @functools.cached_property
+    def num_rows(self) -> int:
+        """Number of rows of all data."""
+        return sum(source.num_rows for source in self.sources)
+
     def size_of(self, split: Split) -> int:
-        """Returns the bytes of what crosses a boundary for all rows."""
-        return size_of(split, self.sources, self.room.dtype)
+        """Returns the bytes of what is kept at a boundary, for all rows."""
+        # Images, which are kept where there is nothing else, stay whole.
+        dtype = self.room.dtype if split.prefix.steps else None
+        specs = specs_of(split, self.sources, dtype)
+        return self.num_rows * sum(spec.row_bytes for spec in specs.values())
 
     def numbered(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Returns arguments of `fit` with row numbers in place of images."""
@@ -116,12 +126,11 @@ class Decision:
             and computes_the_same(self.model, split, self.sources[0])
         ):
             return split
-        images = size_of(self.whole, self.sources)
+        images = self.size_of(self.whole)
         if self.room.fits(images):
             return self.whole
-        num_rows = sum(source.num_rows for source in self.sources)
         raise Refusal(
-            f"the frozen layers' features of {num_rows} rows take "
+            f"the frozen layers' features of {self.num_rows} rows take "
             f"{filesize.decimal(features)}, the rows themselves "
             f"{filesize.decimal(images)}, and {self.room}"
         )
@@ -163,13 +172,13 @@ def decide(
     if isinstance(callbacks, keras.callbacks.CallbackList):
         raise Refusal("the callbacks come as a CallbackList, not as a list")
     flat = flatten(model)
-    decision = Decision(model, flat, sources, room)
+    schedules = [each for each in callbacks if isinstance(each, Schedule)]
+    decision = Decision(model, flat, sources, room, schedules)
     split = decision.split_at(boundary.settled_steps(flat))
-    changes = any(isinstance(callback, Schedule) for callback in callbacks)
-    if not split.computes_something and not changes:
+    if not split.computes_something and not schedules:
         raise Refusal("nothing is frozen before the first layer that trains")
-    images = size_of(decision.whole, sources)
-    if changes and not room.fits(images):
+    images = decision.size_of(decision.whole)
+    if schedules and not room.fits(images):
         # What a later phase freezes may be larger than what there is room for.
         raise Refusal(
             f"the photographs take {filesize.decimal(images)}, and {room}"

@@ -13,7 +13,6 @@ from keras_transfer.features.computing import compute_together
 from keras_transfer.features.decision import Decision
 from keras_transfer.features.rows import Refusal
 from keras_transfer.freezing import freezing
-from keras_transfer.schedules.schedule import Schedule
 
 # Of Keras's own callbacks, those that may write weights while `fit` runs.
 _WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
@@ -105,16 +104,14 @@ class Refill(keras.callbacks.Callback):
         return self._ready.pop(settled)
 
     def _coming_boundaries(self):
-        """Tells what is settled in each phase of a schedule, in their order."""
-        model, found = self._steps.model, []
-        for callback in self._callbacks:
-            if isinstance(callback, Schedule):
-                for planned in callback.planned:
-                    with freezing.flags_kept(model):
-                        planned.set_flags(model)
-                        found.append(
-                            boundary.settled_steps(self._decision.flat)
-                        )
+        """Returns the boundary of each phase that a schedule has planned."""
+        model, flat = self._steps.model, self._decision.flat
+        found = []
+        for schedule in self._decision.schedules:
+            for planned in schedule.planned:
+                with freezing.flags_kept(model):
+                    planned.set_flags(model)
+                    found.append(boundary.settled_steps(flat))
         return list(dict.fromkeys(found))
 
     def _cache(self, split, taken):

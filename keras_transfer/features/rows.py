@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.data.images import RESIZING
 from keras_transfer.data.catalogue import Catalogue
+from keras_transfer.data.images import RESIZING
 from keras_transfer.feature_store.fingerprint import fingerprint_arrays
 from keras_transfer.feature_store.fingerprint import fingerprint_files
 

@@ -6,7 +6,7 @@ import keras_transfer as kt
 from keras_transfer.features.rows import ROW
 from keras_transfer.features.view_rows import ViewRows
 from tests.features.networks import build_classifier
-from tests.features.catalogue import write_photographs
+from tests.features.photographs import write_photographs
 from tests.training.test_fitting_on_disk import Passes
 
 VIEWS = 3

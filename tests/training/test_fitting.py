@@ -1,3 +1,6 @@
+import pathlib
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -5,6 +8,7 @@ import pytest
 import keras_transfer as kt
 from keras_transfer.features import budget
 from tests.features.networks import build_classifier
+from tests.features.networks import build_residual
 from tests.features.networks import photographs
 from tests.features.photographs import write_photographs
 
@@ -222,6 +226,68 @@ def build_wide():
     return kt.compile_for_transfer(model)
 
 
+def test_a_boundary_that_outgrows_the_memory_while_training_is_told(
+    monkeypatch,
+):
+    images, labels = photographs()
+    model = build_classifier()
+    kt.freeze(model)
+    row_bytes = kt.split(model).row_bytes
+    assert row_bytes < images[0].nbytes
+
+    class Thaw(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.trainable = True
+                self.model.make_train_function(force=True)
+
+    room = len(images) * row_bytes
+    monkeypatch.setattr(budget, "free_budget", lambda: room)
+    with pytest.raises(
+        ValueError, match="can no longer be cached, because the"
+    ):
+        kt.fit(
+            model,
+            images,
+            labels,
+            epochs=2,
+            cache="memory",
+            callbacks=[Thaw()],
+            verbose=0,
+        )
+
+
+def test_features_of_an_open_size_are_told_before_training():
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, trainable=False)(image)
+    x = keras.layers.Conv2D(4, 3)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(x))
+    kt.compile_for_transfer(model)
+    with pytest.raises(ValueError, match="because .* whose size is open"):
+        kt.fit(model, *photographs(), cache="memory")
+
+
+def test_each_decision_is_made_once():
+    """Two phases, whose features are computed at two boundaries."""
+    images, labels = photographs()
+    once = {"fit", "decide", "flatten", "prepare", "coming_boundaries", "plan"}
+    ours, calls = pathlib.Path(kt.__file__).parent, []
+
+    def note(frame, event, argument):
+        name = frame.f_code.co_name.strip("_")
+        if event == "call" and name in once:
+            if pathlib.Path(frame.f_code.co_filename).is_relative_to(ours):
+                calls.append(name)
+
+    sys.setprofile(note)
+    try:
+        train("memory", "gradual", x=images, y=labels)
+    finally:
+        sys.setprofile(None)
+    assert sorted(calls) == sorted(once)
+
+
 def test_a_memory_that_is_too_small_is_told_before_training(monkeypatch):
     images, labels = photographs()
     monkeypatch.setattr(budget, "free_budget", lambda: 1)
@@ -288,6 +354,19 @@ def test_nothing_frozen_is_nothing_to_cache():
     images, labels = photographs()
     with pytest.raises(ValueError, match="nothing is frozen before"):
         kt.fit(build_classifier(), images, labels, cache="memory")
+
+
+@pytest.mark.parametrize("cache", ["memory", False])
+def test_all_labels_of_a_folder_are_checked(cache, folder):
+    """Not only those of the first batch, which are all of the first class."""
+    images, _ = kt.data.from_directory(
+        folder, image_size=16, batch_size=2, shuffle=False
+    )
+    few = kt.build_model(build_residual(), kt.heads.LinearHead(2))
+    kt.compile_for_transfer(few)
+    kt.freeze(few)
+    with pytest.raises(ValueError, match="Label 2 is outside"):
+        kt.fit(few, images, cache=cache, verbose=0)
 
 
 def test_labels_are_checked_before_anything_is_computed():
