@@ -238,7 +238,7 @@ def test_a_boundary_that_outgrows_the_memory_while_training_is_told(
     class Thaw(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
-                self.model.trainable = True
+                kt.set_trainable(self.model, "*")
                 self.model.make_train_function(force=True)
 
     room = len(images) * row_bytes
