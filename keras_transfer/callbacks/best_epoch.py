@@ -15,7 +15,7 @@ class BestEpoch(keras.callbacks.Callback):
     finite ends the training. Prefer it to
     `EarlyStopping(restore_best_weights=True)` where `fit` may be interrupted:
     the weights are there from the end of the first epoch on, and `restore`
-    works at any time. They are held in memory.
+    works at any time. The weights are held in memory.
 
     Attributes:
         best: Number of the best epoch, counted from 1; `None` before the

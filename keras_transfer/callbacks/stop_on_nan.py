@@ -22,8 +22,8 @@ class StopOnNaN(keras.callbacks.Callback):
 
     `kt.fit` and the `fit` of models that `kt.compile_for_transfer` compiled
     add one by themselves, unless `callbacks` holds a `TerminateOnNaN`. Prefer
-    it to that one, which ends `fit` as if all was well: here other callbacks
-    keep what they need to resume.
+    it to that one, which ends `fit` without an error and lets other callbacks
+    delete what they would need to resume.
 
     Raises:
         NaNLossError: After the first batch with such a loss.
@@ -41,7 +41,7 @@ batch 1. Go on from the weights of an earlier epoch, or build the model again; \
 lower the learning rate, now 0.01, and look for NaN in the data.
     """
 
-    # Batches may go on meanwhile: the error comes a few of them later then.
+    # Batches may continue meanwhile; the error then comes a few batches later.
     async_safe = True
 
     def on_train_begin(self, logs=None):

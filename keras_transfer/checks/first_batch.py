@@ -1,4 +1,4 @@
-"""Checks of the first data before any training step."""
+"""Checks of the data before the first training step."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from keras_transfer.structure import model_info
 def check_data(
     model: keras.Model, x: Any, y: Any = None, classifies: bool = True
 ) -> None:
-    """Refuses data that a model would silently learn nothing useful from.
+    """Raises for data that a model would silently learn nothing useful from.
 
     Arrays are checked whole, a dataset or `PyDataset` by its first batch, and
     the labels of a dataset of `kt.data.from_directory` all at once. A generator
@@ -70,7 +70,7 @@ def _unpacked(batch):
 
 
 def check_labels(model: keras.Model, labels: np.ndarray) -> None:
-    """Refuses labels that a classifier cannot have.
+    """Raises for labels that a classifier cannot have.
 
     Args:
         model: A classifier with one output.

@@ -36,7 +36,7 @@ class ArraySpec:
             `"uint8"` or `"int8"` to `"int64"`.
 
     Raises:
-        ValueError: For another type, or a row whose shape is open.
+        ValueError: For another type, or a shape that is not fixed.
 
     Example:
     >>> ArraySpec((7, 7, 768), "bfloat16").row_bytes
@@ -77,10 +77,10 @@ class ArraySpec:
 
     @property
     def stored(self) -> np.dtype:
-        """The type in the file: NumPy's format knows no bfloat16.
+        """The type in the file.
 
-        Such values are kept as the uint16 of the same bits;
-        `array.view(ml_dtypes.bfloat16)` gives them back.
+        NumPy's format has no bfloat16; such values are stored as uint16 with
+        the same bits, and `array.view(ml_dtypes.bfloat16)` restores them.
         """
         stored = np.dtype("uint16") if self.dtype == "bfloat16" else self.type
         return stored.newbyteorder("<")
@@ -109,7 +109,7 @@ class ArraySpec:
                 f"{name!r} is stored as {self.dtype}, which does not hold "
                 f"{batch.dtype.name} values."
             )
-        # What overflows is counted below, which says more than a warning.
+        # Overflow is reported below, in more detail than by a warning.
         with np.errstate(over="ignore"):
             rows = np.ascontiguousarray(batch, self.type)
         if batch.dtype != self.type:
@@ -137,7 +137,7 @@ def rows_to_store(
     done: int,
     rows: int | None,
 ) -> tuple[dict[str, np.ndarray], int]:
-    """Returns a batch as it is stored, with the number of rows done then.
+    """Returns a batch as it is stored, and the number of rows after it.
 
     Args:
         batch: Rows of every array, the same number of each.

@@ -1,4 +1,4 @@
-"""The record of a feature store: what it holds, what it was made from."""
+"""The record of a feature store: what it holds and what it was made from."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.files.whole_files import replacing
 
 NAME = "manifest.json"
-# Beside it: what is to be known of the rows, written once.
+# Beside it: notes about the rows, written once.
 NOTES = "notes.json"
 FORMAT = "keras_transfer features"
 SCHEMA = 1
@@ -21,14 +21,14 @@ SCHEMA = 1
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a store holds and how far it is.
+    """What a store holds and how many rows are done.
 
     Args:
         arrays: The arrays by name.
         files: Name of each array's file in the folder.
-        rows: Number of rows in all; `None` while that is not known.
+        rows: Number of rows in all; `None` while it is unknown.
         rows_done: Number of rows that are on disk.
-        complete: Whether nothing is missing.
+        complete: Whether all rows are there.
         fingerprint: What the rows were made from; see `explain_change`.
     """
 
@@ -46,7 +46,7 @@ class Manifest:
 
 
 def write_manifest(folder: pathlib.Path, manifest: Manifest) -> None:
-    """Replaces the record in a folder by a new one, whole at any moment."""
+    """Replaces the record in a folder atomically."""
     arrays = {
         name: {
             "file": manifest.files[name],
@@ -131,7 +131,7 @@ def _manifest(record):
 
 
 def file_names(names: Iterable[str]) -> dict[str, str]:
-    """Gives each array a file of its own; names of layers may hold slashes.
+    """Returns a file name for each array; layer names may contain slashes.
 
     Example:
     >>> file_names(["labels", "backbone/conv_1"])
@@ -157,15 +157,15 @@ class StaleFeaturesError(ValueError):
 def explain_change(
     stored: Mapping[str, Any], current: Mapping[str, Any]
 ) -> str:
-    """Returns what differs between two fingerprints, or an empty text.
+    """Returns what differs between two fingerprints, or an empty string.
 
     A fingerprint maps what features are made from (`"weights"`, `"graph"`,
-    `"data"`, `"options"`) to a digest, or to a dictionary of small values
-    that are named where they differ; its key `"digest"` is not.
+    `"data"`, `"options"`) to a digest, or to a dictionary of small values.
+    Values that differ are named, except for those of the key `"digest"`.
 
     Args:
         stored: The fingerprint of what is stored.
-        current: The fingerprint of what is asked for.
+        current: The fingerprint of what is wanted.
 
     Example:
     >>> explain_change(
@@ -186,7 +186,7 @@ def check_fresh(
     stored: Mapping[str, Any],
     current: Mapping[str, Any],
 ) -> None:
-    """Raises where stored features were made from something else.
+    """Raises if stored features were made from something else.
 
     Raises:
         StaleFeaturesError: It says what has changed.

@@ -1,4 +1,4 @@
-"""The folder that a store is written to: new, or that of the same store."""
+"""The folder of a store: created, or found to hold the same store."""
 
 import json
 import os
@@ -25,17 +25,17 @@ def begin_store(
     notes: Mapping[str, Any],
     rebuild: bool,
 ) -> None:
-    """Makes the folder of a new store, with its record.
+    """Creates the folder of a new store, with its record.
 
     Args:
         folder: It does not exist, is empty, or holds a store to be replaced.
         manifest: What the store will hold.
-        notes: What is to be known of its rows.
+        notes: Notes about its rows.
         rebuild: Whether an old store is removed.
 
     Raises:
         ValueError: The folder cannot be written, holds something else, or
-            lies on a disk without room.
+            lies on a full disk.
     """
     if rebuild and (folder / NAME).exists():
         remove_store(folder)
@@ -50,7 +50,7 @@ def begin_store(
 
 
 def check_new_folder(folder: pathlib.Path, needed: int) -> None:
-    """Raises where a new store cannot be begun.
+    """Raises if a new store cannot be started.
 
     Args:
         folder: It does not exist or is empty.
@@ -82,7 +82,7 @@ def check_new_folder(folder: pathlib.Path, needed: int) -> None:
 def check_same_store(
     folder: pathlib.Path, found: Manifest, wanted: Manifest
 ) -> None:
-    """Raises where a folder holds another store than the one to be written.
+    """Raises if a folder holds another store than the one to be written.
 
     Args:
         folder: Where it is.
@@ -91,7 +91,7 @@ def check_same_store(
 
     Raises:
         StaleFeaturesError: It says what has changed.
-        ValueError: Rows have gone, or there is no room for those to come.
+        ValueError: Rows are missing, or the disk is too full for the rest.
     """
     check_fresh(
         folder,
@@ -106,7 +106,7 @@ def check_same_store(
 
 
 def remove_store(folder: pathlib.Path) -> None:
-    """Removes the files of a store; whatever else lies there stays."""
+    """Removes the files of a store, and nothing else."""
     try:
         files = read_manifest(folder).files.values()
     except ValueError:
@@ -116,7 +116,7 @@ def remove_store(folder: pathlib.Path) -> None:
 
 
 def explain_unwritable(path: os.PathLike, error: OSError) -> str:
-    """Returns the sentence for a place where nothing can be written."""
+    """Returns the message for a place that cannot be written to."""
     return (
         f"Cannot write to {os.fspath(path)!r}: {error.strerror}. Choose "
         "another folder."
@@ -128,14 +128,14 @@ def _described(manifest, other):
         name: f"{spec.shape} {spec.dtype}"
         for name, spec in manifest.arrays.items()
     }
-    # A number of rows that was unknown is known once all are there.
+    # An unknown number of rows becomes known once all are there.
     if None not in (manifest.rows, other.rows):
         described["rows"] = manifest.rows
     return described
 
 
 def check_disk_space(folder: str | os.PathLike, needed: int) -> None:
-    """Raises where a disk has less room than will be needed.
+    """Raises if a disk has less free space than needed.
 
     Args:
         folder: Where it will be written; need not exist yet.

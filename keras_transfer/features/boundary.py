@@ -22,12 +22,12 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 class Split:
     """A model in two parts that share its weights.
 
-    `suffix(prefix(inputs))` is what the model computes. Tensors go in and out
-    as lists: where a skip connection crosses the boundary there are several.
+    `suffix(prefix(inputs))` equals the output of the model. Inputs and outputs
+    are lists of tensors, since a skip connection may cross the boundary too.
 
     Args:
-        prefix: Everything up to the boundary: frozen, without randomness.
-        suffix: What trains, with all that depends on it.
+        prefix: Everything before the boundary: frozen, without randomness.
+        suffix: The layers that train, and all that depend on them.
     """
 
     prefix: GraphPart
@@ -35,7 +35,7 @@ class Split:
 
     @property
     def computes_something(self) -> bool:
-        """Whether the prefix holds weights, so that it is worth a cache."""
+        """Whether the prefix has weights, so that caching saves work."""
         return bool(self.prefix.weights)
 
     @property
@@ -47,10 +47,10 @@ class Split:
 
     @property
     def row_bytes(self) -> int:
-        """Size of what crosses for one image, in bytes.
+        """Bytes of the features of one image.
 
         Raises:
-            ValueError: If a size is open, as of images of any size.
+            ValueError: If a size is not fixed, as for images of any size.
         """
         return sum(
             math.prod(closed_shape(ref.spec))
@@ -60,15 +60,16 @@ class Split:
 
 
 def split(model: keras.Model) -> Split:
-    """Cuts a model where, by its flags, computing once is enough.
+    """Splits a model at its freeze boundary.
 
-    The prefix is all that the inputs lead to through frozen layers alone,
-    before any that draws random numbers in training. The cut may go through a
-    nested backbone and through a head, and several tensors may cross it.
+    The prefix consists of the frozen layers that depend on the inputs and on
+    other frozen layers only, and draw no random numbers in training. The
+    boundary may lie inside a nested backbone or a head, and several tensors
+    may cross it.
 
     Args:
-        model: A model with a static graph; layers are as trainable as they
-            are now.
+        model: A model with a static graph; its present `trainable` flags
+            decide.
 
     Raises:
         ValueError: If the model is subclassed.
@@ -87,11 +88,11 @@ def split(model: keras.Model) -> Split:
 
 
 def is_settled(operation: Any) -> bool:
-    """Whether equal inputs give equal outputs for as long as nothing thaws.
+    """Whether equal inputs give equal outputs until something is thawed.
 
-    That holds for what has no open weights, draws no random numbers and
-    updates no statistics. BatchNormalization is settled once it is frozen,
-    dropout never.
+    This holds for operations without trainable weights that draw no random
+    numbers and update no statistics. BatchNormalization is settled while it is
+    frozen, dropout never.
 
     Args:
         operation: A layer or an operation of a model.
@@ -123,7 +124,7 @@ def _never_opens(layer, variable):
 
 
 def settled_steps(flat: FlatModel) -> tuple[bool, ...]:
-    """Tells of each step whether, by the flags as they are, once is enough."""
+    """Returns for each step whether computing it once is enough for now."""
     settled = set(flat.inputs)
     answers = []
     for step in flat.steps:
@@ -135,7 +136,7 @@ def settled_steps(flat: FlatModel) -> tuple[bool, ...]:
 
 
 def divide(flat: FlatModel, settled: Sequence[bool] | None = None) -> Split:
-    """Cuts a flattened model at a boundary.
+    """Splits a flattened model at a boundary.
 
     Args:
         flat: The model.
@@ -155,7 +156,7 @@ def divide(flat: FlatModel, settled: Sequence[bool] | None = None) -> Split:
 
 
 def uncut(flat: FlatModel) -> Split:
-    """Cuts before the first step: the suffix is the whole model."""
+    """Splits before the first step: the suffix is the whole model."""
     return Split(
         GraphPart((), flat.inputs, flat.inputs, "prefix"),
         GraphPart(flat.steps, flat.inputs, flat.outputs, "suffix"),
@@ -181,7 +182,7 @@ def closed_shape(spec: keras.KerasTensor) -> tuple[int, ...]:
 def specs_of(
     split: Split, sources: Sequence[Rows], dtype: str | None = None
 ) -> dict[str, ArraySpec]:
-    """Returns what is to be stored for a row, by name, in order of crossing.
+    """Returns what is stored for a row: the spec of each tensor, by name.
 
     Args:
         split: A model in two parts.
@@ -200,7 +201,7 @@ def specs_of(
     else:
         given = dict(zip(prefix.input_refs, sources[0].inputs, strict=True))
         rows = [
-            # What the model would make of another type anyway.
+            # The model would cast other types to it anyway.
             (shape, kind if kind == "uint8" else ref.spec.dtype)
             for ref in prefix.output_refs
             for shape, kind in [given[ref]]

@@ -15,10 +15,10 @@ from rich import filesize
 
 _DTYPES = (None, "float32", "float16", "bfloat16")
 _NAMES = ("auto", "memory")
-# More likely meant as an option than as a folder of that name.
+# More likely meant as options than as folders of that name.
 _NO_FOLDERS = ("", "disk", "false", "no", "none", "off", "on", "true", "yes")
 _SHARE_OF_FREE_MEMORY = 0.5
-# A temporary folder leaves others their room.
+# A temporary folder leaves half of the disk to others.
 _SHARE_OF_FREE_DISK = 0.5
 
 
@@ -29,7 +29,7 @@ def free_budget() -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """Where features may be kept, and how much of them.
+    """Where features may be kept, and how many bytes.
 
     Args:
         memory: Bytes in memory.
@@ -48,12 +48,12 @@ class Room:
         return size <= self.memory or size <= self.disk
 
     def folder_for(self, size: int) -> pathlib.Path | None:
-        """Returns where so many bytes go; `None` for memory."""
+        """Returns the folder for so many bytes; `None` for memory."""
         return None if size <= self.memory else self.folder
 
     @property
     def disk(self) -> int:
-        """Bytes on disk, with those that lie in the folder already."""
+        """Free bytes on disk, and those of features already in the folder."""
         if self.folder is None:
             return 0
         existing = self.folder.absolute()
@@ -77,7 +77,7 @@ class Room:
 def room_for(
     cache: str | os.PathLike, dtype: str | None, model: keras.Model
 ) -> Iterator[Room]:
-    """Yields where features may be kept; a temporary folder goes afterwards.
+    """Yields where features may be kept; removes a temporary folder at the end.
 
     Args:
         cache: `"auto"`, `"memory"` or a folder.
@@ -97,7 +97,7 @@ def room_for(
 
 
 def check_cache(cache: Any, dtype: str | None) -> None:
-    """Refuses what names no place to keep features.
+    """Raises for a `cache` or `cache_dtype` that `fit` does not take.
 
     Raises:
         ValueError: For another `cache` or `dtype` than `fit` takes.
@@ -114,7 +114,7 @@ def check_cache(cache: Any, dtype: str | None) -> None:
 
 
 def check_dtype(dtype: str | None) -> None:
-    """Refuses a type in which features cannot be kept.
+    """Raises for a type in which features cannot be kept.
 
     Raises:
         ValueError: With those there are.

@@ -1,4 +1,4 @@
-"""Training steps that take features in place of images."""
+"""Training steps that take features instead of images."""
 
 import contextlib
 from collections.abc import Callable
@@ -19,8 +19,8 @@ class CachedSteps:
     """Lets a model train on row numbers while `fit` runs.
 
     `fit`, the callbacks and everything else see the model itself. Only where
-    Keras's own steps call it, the suffix is called on the features of these
-    rows instead; data without row numbers take the ordinary way.
+    Keras's steps call it on row numbers, its suffix is called on the features
+    of these rows instead. Other data are handled as usual.
 
     Args:
         model: A compiled model.
@@ -28,12 +28,12 @@ class CachedSteps:
 
     def __init__(self, model: keras.Model):
         self.model = model
-        # What holds the features; exchanged when the boundary moves.
+        # Holds the features; replaced when the boundary moves.
         self.cache: Any = None
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Replaces the model's steps, and gives them back at the end."""
+        """Replaces the model's steps, and restores them at the end."""
         names = ("train_step", "test_step")
         for name in names:
             object.__setattr__(self.model, name, self._step(name))
@@ -55,7 +55,7 @@ class CachedSteps:
         """
         cache.open()
         self.cache = cache
-        # Those that exist were traced with the features of the last one.
+        # Existing functions were traced with the features of the last cache.
         self._forget_functions()
         self.model.make_train_function(force=True)
         self.model.make_test_function(force=True)
@@ -85,7 +85,7 @@ class CachedSteps:
 
 
 class _StandIn:
-    """The model in all but what calling it does."""
+    """Behaves like the model, except when called."""
 
     def __init__(self, model, call):
         self.__dict__.update(_model=model, _call=call)

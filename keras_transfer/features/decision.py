@@ -1,4 +1,4 @@
-"""What a training computes once: decided here, once, and handed on."""
+"""The decision what `kt.fit` caches: from which data, where, or why not."""
 
 import dataclasses
 import functools
@@ -28,31 +28,29 @@ from keras_transfer.schedules.schedule import Schedule
 
 _NUM_TRIAL_ROWS = 2
 # Layers of Keras whose code is the user's, or that pass on masks.
-_UNKNOWN = tuple(
-    getattr(keras.layers, name)
-    for name in (
-        "Embedding",
-        "FlaxLayer",
-        "JaxLayer",
-        "Lambda",
-        "Masking",
-        "TFSMLayer",
-        "TorchModuleWrapper",
-    )
+_UNKNOWN = (
+    keras.layers.Embedding,
+    keras.layers.FlaxLayer,
+    keras.layers.JaxLayer,
+    keras.layers.Lambda,
+    keras.layers.Masking,
+    keras.layers.TFSMLayer,
+    keras.layers.TorchModuleWrapper,
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """The data, the model and the room of a training that is cached.
+    """What a training caches, made once by `decide` and handed on.
 
     Args:
         model: The model.
         flat: The same as a list of steps.
         sources: The training data, then the validation data if there are any.
         room: Where features may be kept.
-        schedules: Those among the callbacks, which move the boundary.
-        splits: The cuts that were decided, by what `settled_steps` says.
+        schedules: The schedules among the callbacks; they move the boundary.
+        splits: The splits made so far, by their boundary as `settled_steps`
+            returns it.
     """
 
     model: keras.Model
@@ -66,22 +64,22 @@ class Decision:
 
     @functools.cached_property
     def whole(self) -> Split:
-        """The cut before everything, at which the images are kept."""
+        """The split before all steps, at which the images are kept."""
         return boundary.uncut(self.flat)
 
     def split_at(self, settled: tuple[bool, ...]) -> Split:
-        """Returns the cut at a freeze boundary, or one before everything.
+        """Returns the split at a freeze boundary, or the one before all steps.
 
-        The features of a low layer can be larger than the images they come
-        from. Then the images are kept, and each step computes the whole model;
-        so too where a layer turns out to be random although it does not look
-        like it.
+        The features of a low layer can take more space than the images. Then
+        the images are kept, and each step computes the whole model. The same
+        happens if a layer of unknown code turns out to be random.
 
         Args:
-            settled: What `settled_steps` says of the model as it is now.
+            settled: The boundary, as `settled_steps` returns it for the model
+                as it is now.
 
         Raises:
-            Refusal: If neither features nor images fit, or a size is open.
+            Refusal: If neither features nor images fit, or a size is not fixed.
         """
         if settled not in self.splits:
             self.splits[settled] = self._choose(settled)
@@ -93,8 +91,8 @@ class Decision:
         return sum(source.num_rows for source in self.sources)
 
     def size_of(self, split: Split) -> int:
-        """Returns the bytes of what is kept at a boundary, for all rows."""
-        # Images, which are kept where there is nothing else, stay whole.
+        """Returns the bytes of all rows at a boundary."""
+        # Images are never rounded.
         dtype = self.room.dtype if split.prefix.steps else None
         specs = specs_of(split, self.sources, dtype)
         return self.num_rows * sum(spec.row_bytes for spec in specs.values())
@@ -106,9 +104,8 @@ class Decision:
         if held_out:
             numbers = held_out[0].numbers(train.num_rows)
             _, *labels = _parts(arguments["validation_data"])
-            replaced["validation_data"] = (
-                (numbers, *labels) if labels else numbers
-            )
+            pair = (numbers, *labels) if labels else numbers
+            replaced["validation_data"] = pair
         return replaced
 
     def _choose(self, settled):
@@ -142,7 +139,7 @@ def decide(
     room: Room,
     views: int | None = None,
 ) -> Decision:
-    """Decides what of a training is computed once.
+    """Decides what a training caches.
 
     Args:
         model: A compiled model.
@@ -179,7 +176,7 @@ def decide(
         raise Refusal("nothing is frozen before the first layer that trains")
     images = decision.size_of(decision.whole)
     if schedules and not room.fits(images):
-        # What a later phase freezes may be larger than what there is room for.
+        # The features of a later phase may not fit; then the images must.
         raise Refusal(
             f"the photographs take {filesize.decimal(images)}, and {room}"
         )
@@ -209,9 +206,9 @@ def _check_model(model):
 def computes_the_same(model: keras.Model, split: Split, rows: Rows) -> bool:
     """Whether prefix and suffix together equal the model, bit for bit.
 
-    A layer of unknown code may draw random numbers, pass on a mask, or be
-    otherwise than the graph shows; a prefix must not notice that it is called
-    in training. Keras's own layers and ours are known, and cost no trial.
+    A layer of unknown code may draw random numbers, pass on a mask, behave
+    differently in training, or use more than the graph shows. Keras's layers
+    and ours are known and need no trial.
 
     Args:
         model: The model.

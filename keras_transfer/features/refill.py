@@ -19,18 +19,18 @@ _WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
 
 
 class Refill(keras.callbacks.Callback):
-    """Computes the features anew where the boundary has moved.
+    """Computes features when the freeze boundary has moved.
 
-    It stands last in `callbacks`, so that it sees what a schedule has done,
-    and before the step that is about to be traced. The features of boundaries
-    that lie further down and are known to come are kept in the same pass.
+    It stands last in `callbacks`, so that it acts after schedules and before
+    the next step is traced. The same pass also computes the features of lower
+    boundaries that a schedule has planned.
 
     Args:
         steps: The steps that read the features.
-        decision: What is computed, from what, and where it is kept.
-        callbacks: The others of the training. Those with a method
-            `on_features_batch_end` are told how many rows are done, after
-            each batch of computing.
+        decision: What is cached, from which data, and where.
+        callbacks: The other callbacks. Those with a method
+            `on_features_batch_end` receive the number of rows that are done,
+            after each batch of features.
         progress: Whether progress is shown.
     """
 
@@ -65,7 +65,7 @@ class Refill(keras.callbacks.Callback):
         ):
             return
         self._settled = settled
-        # Gone before the next one comes, for there may be room for one alone.
+        # Freed first, as there may be room for one cache only.
         steps.cache = None
         cache = self._ready.pop(settled, None)
         if cache is None or not cache.is_current():
@@ -93,7 +93,7 @@ class Refill(keras.callbacks.Callback):
             if (
                 later not in caches
                 and below.computes_something
-                # Nothing of it trains in the meantime.
+                # None of it trains in the meantime.
                 and _is_part(below.prefix, split.prefix)
                 and decision.room.fits(taken + size)
             ):
@@ -120,7 +120,7 @@ class Refill(keras.callbacks.Callback):
             split,
             *self._decision.sources,
             folder=room.folder_for(taken),
-            # Images, which are kept where there is nothing else, stay whole.
+            # Images are never rounded.
             dtype=room.dtype if split.prefix.steps else None,
             rebuild=True,
         )
@@ -138,7 +138,7 @@ class Refill(keras.callbacks.Callback):
 
 
 def _leaves_frozen_weights(callback):
-    # To compare them in every epoch would take longer than to train a head.
+    # Comparing weights in every epoch would take longer than training a head.
     origin = type(callback).__module__.partition(".")[0]
     return origin in ("keras", "keras_transfer") and not isinstance(
         callback, _WRITERS

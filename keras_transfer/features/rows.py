@@ -1,4 +1,4 @@
-"""Training data seen as numbered rows, so that features can stand for them."""
+"""Training data as numbered rows, for which features can be substituted."""
 
 import abc
 import os
@@ -14,19 +14,19 @@ from keras_transfer.data.images import RESIZING
 from keras_transfer.feature_store.fingerprint import fingerprint_arrays
 from keras_transfer.feature_store.fingerprint import fingerprint_files
 
-# The key under which a batch of row numbers takes the place of images.
+# The key under which a batch holds row numbers instead of images.
 ROW = "keras_transfer_row"
 _DEFAULT_BATCH_SIZE = 32  # Keras's own.
 _BATCHES_AHEAD = 2
 
 
 class Rows(abc.ABC):
-    """Data whose rows have numbers, in whatever order they train."""
+    """Data whose rows have numbers, whatever the order of training."""
 
     @property
     @abc.abstractmethod
     def num_rows(self) -> int:
-        """How many there are."""
+        """Number of rows."""
 
     @property
     @abc.abstractmethod
@@ -35,7 +35,7 @@ class Rows(abc.ABC):
 
     @abc.abstractmethod
     def batches(self, start: int = 0) -> Iterator[Any]:
-        """Yields the inputs once, in the order of their numbers.
+        """Yields the inputs of all rows, in the order of their numbers.
 
         Args:
             start: The row to begin with. Defaults to 0.
@@ -43,15 +43,15 @@ class Rows(abc.ABC):
 
     @abc.abstractmethod
     def first(self) -> Any:
-        """Returns the inputs of a first batch, and reads no more."""
+        """Returns the inputs of the first batch, without reading further."""
 
     @abc.abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """Returns what tells these data from others."""
+        """Returns what distinguishes these data from others."""
 
     @abc.abstractmethod
     def numbers(self, offset: int) -> Any:
-        """Returns what `fit` takes as `x`: numbers in the order of training.
+        """Returns row numbers in the order of training, as `x` for `fit`.
 
         Args:
             offset: Added to each number.
@@ -59,7 +59,7 @@ class Rows(abc.ABC):
 
 
 class ArrayRows(Rows):
-    """The rows of arrays, which `fit` shuffles by itself.
+    """The rows of arrays, which `fit` shuffles itself.
 
     Args:
         x: An array, or a nested structure of arrays of one length.
@@ -122,7 +122,7 @@ class PhotographRows(Rows):
 
     @property
     def inputs(self) -> list[tuple[tuple[int, ...], str]]:
-        # One byte for each value, where the data set itself yields four.
+        # One byte per value; the data set itself yields four.
         return [(self.catalogue.image_shape, "uint8")]
 
     def batches(self, start: int = 0) -> Iterator[Any]:
@@ -147,22 +147,14 @@ class PhotographRows(Rows):
 
 
 class Refusal(Exception):
-    """Why the features of a training are not computed once.
+    """The reason why features cannot be cached, as a clause after "because".
 
-    It is raised where that turns out and ends in `kt.fit` or `FeatureCache`,
-    which put its clause into a sentence.
-
-    Args:
-        reason: A clause that follows "because".
+    `kt.fit` and `FeatureCache` catch it and put the clause into a sentence.
     """
-
-    def __init__(self, reason: str):
-        super().__init__(reason)
-        self.reason = reason
 
 
 def rows_of(x: Any, batch_size: int | None = None) -> Rows:
-    """Sees data as rows.
+    """Returns data as rows.
 
     Args:
         x: What `fit` takes as `x`.
@@ -188,10 +180,10 @@ def rows_of(x: Any, batch_size: int | None = None) -> Rows:
 
 
 def batches_from(sources: Sequence[Rows], start: int) -> Iterator[Any]:
-    """Yields the inputs of several data, batch by batch, one after the other.
+    """Yields the inputs of several sources, one after the other, in batches.
 
     Args:
-        sources: The data; rows are numbered on from one to the next.
+        sources: The data, whose rows are numbered consecutively.
         start: The row to begin with.
     """
     for source in sources:
@@ -203,7 +195,7 @@ def batches_from(sources: Sequence[Rows], start: int) -> Iterator[Any]:
 def sources_of(
     data: Sequence[Any], batch_size: int | None = None
 ) -> list[Rows]:
-    """Sees several data as rows.
+    """Returns several data as rows.
 
     Args:
         data: Each what `fit` takes as `x`, or rows already.

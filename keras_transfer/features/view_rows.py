@@ -1,4 +1,4 @@
-"""Several augmented views of every photograph, seen as rows."""
+"""Several augmented views of every photograph, as rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +11,10 @@ from keras_transfer.features.rows import PhotographRows
 
 
 class ViewRows(PhotographRows):
-    """The augmented photographs of a data set, each as often as is asked.
+    """The augmented photographs of a data set, with several views of each.
 
-    Row `view * photographs + number` is one view of a photograph. In each
-    epoch one of the views is drawn anew for each photograph.
+    Row `view * photographs + number` is one view of a photograph. Each epoch
+    draws one view of each photograph.
 
     Args:
         catalogue: That of a data set that `kt.data.from_directory` made
@@ -60,7 +60,7 @@ class ViewRows(PhotographRows):
 
 
 def check_views(views: int | None, x: Any) -> None:
-    """Refuses a number of views where there is nothing to view.
+    """Raises for a number of views if the data have no augmentation.
 
     Raises:
         ValueError: For a number below 1, or data without augmentation.

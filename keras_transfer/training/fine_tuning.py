@@ -1,4 +1,4 @@
-"""The whole recipe of fine-tuning in one call."""
+"""The complete fine-tuning recipe in one call."""
 
 import os
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def fine_tune(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
-    """Trains the head first, then everything, the lower layers slower.
+    """Trains the head first, then the whole model, lower layers more slowly.
 
     The model ends with the weights of its best epoch: the one with the best
     validation accuracy, or training accuracy without validation data.
@@ -39,7 +39,7 @@ def fine_tune(
         validation: What `fit` takes as `validation_data`. Defaults to `None`.
         epochs: Number of epochs in all, at least 2. Defaults to 10.
         probe_epochs: Number of those in which only the head trains. Defaults
-            to `None`: a third of them, at least 1.
+            to `None`: a third of all, at least 1.
         learning_rate: Of the head, where the model is not compiled yet.
             Defaults to 0.001.
         rates: What that is multiplied by, in the grammar of

@@ -1,4 +1,4 @@
-"""`fit` that computes what is frozen only once."""
+"""`fit` that computes the features of frozen layers only once."""
 
 import contextlib
 import os
@@ -32,55 +32,57 @@ def fit(
     verbose: str | int = "auto",
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
-    """Trains as `model.fit` does, and computes what is frozen only once.
+    """Trains like `model.fit`, but computes frozen layers only once.
 
-    What the frozen layers make of each image is kept, in memory or on disk,
-    and the steps of training begin there. That is done wherever it cannot
-    change the result: on TensorFlow, when what is frozen draws no random
-    numbers, and the data are arrays or come from `kt.data.from_directory`
-    without augmentation. When a schedule moves the freeze boundary, other
-    features are read; those that are known to be needed are computed in one
-    pass. Callbacks, the order of images, metrics and the history are those of
-    one ordinary `fit`. The first data are checked, and a loss that becomes NaN
-    is an error.
+    The output of the frozen layers for each image is kept, in memory or on
+    disk, and each training step starts from it. This is done wherever it does
+    not change the result: on TensorFlow, if the frozen layers draw no random
+    numbers, and if the data are arrays or come from `kt.data.from_directory`
+    without augmentation. When a schedule moves the freeze boundary, training
+    continues from other features; one pass computes the features for every
+    boundary that is known beforehand. Callbacks, the order of images, metrics
+    and the history are those of an ordinary `fit`. The data are checked first,
+    and a loss that becomes NaN is an error.
 
-    The steps are the same bit for bit for a batch of the same images in the
-    same order. Computed beside other images, the features of one may differ
-    in the last bit, which is how convolutions are on most processors.
+    A step on a batch of the same images in the same order gives bit-identical
+    results. In a batch with other images, the features of an image may differ
+    in the last bit, as convolutions do on most processors.
 
     Args:
         model: A compiled model.
         x: What `fit` takes as `x`.
         y: What `fit` takes as `y`. Defaults to `None`.
         validation_data: What `fit` takes. Defaults to `None`.
-        cache: `"auto"` computes once where that changes nothing and trains
-            the ordinary way elsewhere, with a line on stderr that says why.
-            Features that are larger than half of the free memory go to a
-            temporary folder. `"memory"` makes either an error. A path keeps
-            them in that folder, for another training on the same frozen
-            weights and data or to go on after a kill; what was made from
-            others is computed anew. `False` is `model.fit`. Defaults to
-            `"auto"`.
-        cache_dtype: `"float32"`, or half the space in `"float16"` or
-            `"bfloat16"`, which rounds the features and so the results.
-            Defaults to `None`: as they are computed.
+        cache: `"auto"` caches features where that does not change the result,
+            and otherwise trains the ordinary way and says why on stderr.
+            Features larger than half of the free memory go to a temporary
+            folder. With `"memory"`, both cases are errors. A path keeps the
+            features in that folder, so that a later training on the same
+            frozen weights and data reuses them and an interrupted one
+            continues; features of other weights or data are computed anew.
+            `False` is `model.fit`. Defaults to `"auto"`.
+        cache_dtype: `"float32"`, or `"float16"` or `"bfloat16"`, which take
+            half the space and round the features, and thus the results.
+            Defaults to `None`: the type in which they are computed.
         views: Number of augmented versions of each photograph that are
-            computed once, of which each epoch draws one: an approximation of
-            ordinary training, where every epoch makes new ones. It needs data
-            with `augment`. Defaults to `None`: augmented data are not cached.
+            computed once. Each epoch draws one of them, which approximates
+            ordinary training with new augmentations in every epoch. It needs
+            data with `augment`. Defaults to `None`: augmented data are not
+            cached.
         callbacks: What `fit` takes, as a list. Defaults to none.
-        verbose: What `fit` takes; 0 also hides the progress of computing.
+        verbose: What `fit` takes; 0 also hides the progress of the cache.
         **fit_arguments: Anything else that `fit` takes.
 
     Returns:
         The history of `fit`.
 
     Raises:
-        ValueError: For an unknown `cache` or `cache_dtype`, or `views` of what
-            is not augmented; for `"memory"` or a path where the results would
-            change or there is too little room; for data or a loss that the
-            model cannot learn from, before any training; during it, if the
-            loss becomes NaN.
+        ValueError: Before any training, for an unknown `cache` or
+            `cache_dtype`, for `views` of data without augmentation, for
+            `"memory"` or a path if the results would change or the features
+            do not fit, and for data or a loss that the model cannot learn
+            from.
+        NaNLossError: If the loss becomes NaN during training.
 
     Example:
     >>> import keras_transfer as kt

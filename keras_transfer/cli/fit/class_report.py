@@ -15,15 +15,15 @@ from keras_transfer.serving import prediction
 
 @dataclasses.dataclass(frozen=True)
 class ClassFigures:
-    """How a classifier does on one class.
+    """Precision and recall of one class.
 
     Args:
         name: Name of the class.
-        precision: Fraction right of the images that were given this class;
-            `None` where none was.
-        recall: Fraction found of the images that are of this class; `None`
-            where none is.
-        support: Number of images that are of this class.
+        precision: Fraction of the images predicted as this class that are of
+            it; `None` if there are none.
+        recall: Fraction of the images of this class that were predicted as
+            it; `None` if there are none.
+        support: Number of images of this class.
     """
 
     name: str
@@ -72,14 +72,14 @@ def print_result(
     validation: Any,
     seconds: float,
 ) -> None:
-    """Prints how well a trained model does, class by class and in all.
+    """Prints how good a trained model is, per class and overall.
 
     Args:
         model: The model with the weights that were kept.
         best: The epoch that they are from, counted from 1.
-        history: Each figure by epoch.
+        history: Each metric by epoch.
         validation: The validation images with their labels.
-        seconds: What the training took.
+        seconds: Duration of the training.
     """
     outputs = model.predict(validation, verbose=0)
     predicted = prediction.class_probabilities(model, outputs).argmax(-1)
@@ -100,7 +100,7 @@ def print_result(
         ("result", "value"),
         [
             ("epoch kept", f"{best} of {len(history['loss'])}"),
-            # Over the batches of that epoch, while it changed the weights.
+            # Averaged over that epoch, while its weights changed.
             ("train accuracy", _rounded(history["accuracy"][best - 1])),
             ("validation accuracy", _rounded(accuracy)),
             ("seconds", f"{seconds:.1f}"),

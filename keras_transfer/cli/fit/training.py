@@ -24,12 +24,12 @@ def train(
     network: Network,
     outputs: Sequence[pathlib.Path],
 ) -> int:
-    """Trains, saves what was best, and prints how good it is.
+    """Trains, saves the best epoch, and prints how good it is.
 
     Args:
         arguments: Those of `fit`.
         network: The backbone to train on.
-        outputs: The model file, the picture, the table of figures.
+        outputs: The model file, the picture, the table of metrics.
 
     Returns:
         The exit code.
@@ -40,7 +40,7 @@ def train(
     """
     keras.utils.set_random_seed(arguments.seed)
     schedule = find_schedule(arguments.schedule)
-    # Before the photographs, of which there may be many to check.
+    # Before the photographs, as checking many of them takes long.
     backbone = kt.create_backbone(
         network.spec.name,
         weights=network.weights,
@@ -88,7 +88,7 @@ def train(
 def _cache(arguments):
     if arguments.cache == "none":
         return False
-    # Augmented images are new in every epoch; nobody needs to be told.
+    # Augmented images are new in every epoch; a message would be noise.
     is_off = arguments.cache == "auto" and arguments.augment
     return False if is_off else arguments.cache
 
@@ -137,7 +137,7 @@ def _print_plan(network, images, validation):
 
 def _save(model, best, history, outputs, title):
     if hasattr(model, "jax_state_sync"):
-        # On JAX the variables lag behind while `fit` runs.
+        # On JAX the variables are updated late while `fit` runs.
         model.jax_state_sync()
     best.restore()
     path, picture, table = outputs
