@@ -49,8 +49,7 @@ class Decision:
         sources: The training data, then the validation data if there are any.
         room: Where features may be kept.
         schedules: The schedules among the callbacks; they move the boundary.
-        splits: The splits made so far, by their boundary as `settled_steps`
-            returns it.
+        splits: The splits made so far, by what `settled_steps` returns.
     """
 
     model: keras.Model
@@ -145,8 +144,7 @@ def decide(
         model: A compiled model.
         arguments: Those of `fit`, by name.
         room: Where features may be kept.
-        views: Number of augmented versions of each photograph to keep.
-            Defaults to `None`.
+        views: Number of augmented versions of each photograph, if any.
 
     Raises:
         Refusal: If caching is impossible or would change the results.
