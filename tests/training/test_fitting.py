@@ -269,23 +269,34 @@ def test_features_of_an_open_size_are_told_before_training():
 
 
 def test_each_decision_is_made_once():
-    """Two phases, whose features are computed at two boundaries."""
+    """The boundary, too, for a model that is frozen as its first phase is."""
     images, labels = photographs()
     once = {"fit", "decide", "flatten", "prepare", "coming_boundaries", "plan"}
-    ours, calls = pathlib.Path(kt.__file__).parent, []
+    ours, calls, boundaries = pathlib.Path(kt.__file__).parent, [], []
 
     def note(frame, event, argument):
         name = frame.f_code.co_name.strip("_")
-        if event == "call" and name in once:
-            if pathlib.Path(frame.f_code.co_filename).is_relative_to(ours):
-                calls.append(name)
+        if event != "call" or name not in {*once, "choose"}:
+            return
+        if pathlib.Path(frame.f_code.co_filename).is_relative_to(ours):
+            calls.append(name)
+            if name == "choose":
+                boundaries.append(frame.f_locals["settled"])
+
+    def make():
+        model = build_classifier()
+        kt.freeze(model)
+        return model
 
     sys.setprofile(note)
     try:
-        train("memory", "gradual", x=images, y=labels)
+        train("memory", "gradual", make=make, x=images, y=labels)
     finally:
         sys.setprofile(None)
-    assert sorted(calls) == sorted(once)
+    assert sorted(set(calls)) == sorted({*once, "choose"})
+    assert len(calls) == len(once) + len(boundaries)
+    # The first phase has the present one; the later ones share its pass.
+    assert len(boundaries) == 1
 
 
 def test_a_memory_that_is_too_small_is_told_before_training(monkeypatch):
