@@ -1,7 +1,8 @@
-"""How names are matched by wildcards, ordered, suggested when misspelt."""
+"""How names are matched by wildcards, ordered, suggested, and shown."""
 
 import difflib
 import fnmatch
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -37,6 +38,28 @@ def matches(name: str, patterns: str | Iterable[str]) -> bool:
         fnmatch.fnmatchcase(candidate, pattern.lower())
         for pattern in patterns
         for candidate in candidates
+    )
+
+
+def printable(text: object, keep: str = "") -> str:
+    """Returns a text that a terminal shows and never obeys.
+
+    Names of classes and files, which others chose, may hold escape sequences
+    that clear the screen, or marks that reverse the direction of writing.
+    Whatever is not printable becomes an escape of JSON, so that text which is
+    JSON stays the same JSON.
+
+    Args:
+        text: Anything; `str` makes a text of it.
+        keep: Characters that are left as they are, such as line breaks.
+
+    Example:
+    >>> print(printable("cat\\x1b[2J"))
+    cat\\u001b[2J
+    """
+    return "".join(
+        c if c.isprintable() or c in keep else json.dumps(c)[1:-1]
+        for c in str(text)
     )
 
 

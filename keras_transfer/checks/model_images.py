@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from keras_transfer.checks import pixels
+from keras_transfer.data.images import COLOR_MODES
+from keras_transfer.data.images import load_image
 from keras_transfer.structure import model_info
 
 
@@ -69,30 +71,42 @@ def decode_for(
         model: A model with one input of images.
         paths: The files.
 
+    Returns:
+        A batch of float32.
+
     Raises:
         ValueError: If the model has other inputs or no fixed size, or a file
             is unreadable.
     """
-    # Decoding needs TensorFlow; arrays do not.
-    from keras_transfer.data import load_image
+    size, mode = form_of(model, "Load them yourself and pass arrays.")
+    return np.stack([load_image(path, size, mode) for path in paths])
 
+
+def form_of(model: keras.Model, advice: str) -> tuple[tuple[int, int], str]:
+    """Returns the size and the color mode in which a model takes photographs.
+
+    Args:
+        model: A model with one input of images.
+        advice: What to do where it does not say.
+
+    Raises:
+        ValueError: If the model has other inputs or no fixed size.
+    """
     shape = model.input_shape
-    if not isinstance(shape, tuple) or len(shape) != 4:
+    is_batch = isinstance(shape, tuple) and len(shape) == 4
+    if not is_batch or shape[3] not in COLOR_MODES:
         raise ValueError(
             f"The model {model.name!r} does not take one batch of images, so "
-            f"files cannot be read for it. Its input shape is {shape}: pass "
-            "arrays."
+            f"files cannot be read for it. Its input shape is {shape}. "
+            f"{advice}"
         )
     height, width, channels = shape[1:]
     if height is None or width is None:
         raise ValueError(
             f"The model {model.name!r} has no fixed image size, so files "
-            "cannot be resized for it. Load them yourself and pass arrays."
+            f"cannot be resized for it. {advice}"
         )
-    modes = {1: "grayscale", 3: "rgb", 4: "rgba"}
-    return np.stack(
-        [load_image(path, (height, width), modes[channels]) for path in paths]
-    )
+    return (height, width), COLOR_MODES[channels]
 
 
 def _parts(model, images):

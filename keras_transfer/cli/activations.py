@@ -7,6 +7,7 @@ import pathlib
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras
 from keras_transfer.cli.picture_files import check_folder
+from keras_transfer.names import printable
 
 DESCRIPTION = """\
 Draws what the layers of a model make of a photograph: a grid of maps for each
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             channels=arguments.channels,
             path=pictures[-1],
         )
-    print("\n".join(pictures))
+    print("\n".join(map(printable, pictures)))
     return 0
 
 

@@ -3,6 +3,8 @@
 import argparse
 import pathlib
 
+from keras_transfer.names import printable
+
 BAD_NEWS = 1
 
 DESCRIPTION = """\
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         _fault(path, declared, arguments.sha256) for path in arguments.models
     ]
     for path, fault in zip(arguments.models, faults, strict=True):
-        print(fault or f"The model file {str(path)!r} is sound.")
+        print(printable(fault or f"The model file {str(path)!r} is sound."))
     return BAD_NEWS if any(faults) else 0
 
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from keras_transfer.cli.keras_start import start_keras
+from keras_transfer.names import printable
 
 DESCRIPTION = """\
 Reads an .h5 model and writes it as a .keras file. Each weight goes to the
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     kt.save_model(load_h5(arguments.model), arguments.out)
     print(
-        f"Wrote {arguments.out}, each weight assigned by its name. Compile it "
-        "before training goes on."
+        f"Wrote {printable(arguments.out)}, each weight assigned by its name. "
+        "Compile it before training goes on."
     )
     return 0

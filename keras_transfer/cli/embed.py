@@ -5,6 +5,7 @@ import pathlib
 
 from keras_transfer.cli import embedding_arguments
 from keras_transfer.cli.keras_start import start_keras
+from keras_transfer.names import printable
 
 DESCRIPTION = """\
 Writes a vector for each photograph, as vectors.npy in a folder or as a table
@@ -52,6 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     rows, *shape = embeddings.vectors.shape
     print(
         f"{rows} vectors of {' x '.join(map(str, shape))} values, "
-        f"{arguments.dtype}, in {arguments.out}"
+        f"{arguments.dtype}, in {printable(arguments.out)}"
     )
     return 0

@@ -8,6 +8,7 @@ import sys
 from keras_transfer.cli.keras_start import start_keras
 from keras_transfer.cli.picture_files import check_folder
 from keras_transfer.cli.picture_files import names_of
+from keras_transfer.names import printable
 
 UNREADABLE = 1
 METHODS = (
@@ -109,7 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_method(arguments.method, options)
     faults = check_images(paths, progress=False)
     for path, fault in faults.items():
-        print(f"keras-transfer: {path}: {fault}", file=sys.stderr)
+        told = printable(f"keras-transfer: {path}: {fault}")
+        print(told, file=sys.stderr)
     method = arguments.method.replace("+", "p").replace("-", "_")
     for path, name in zip(paths, names_of(paths), strict=True):
         if path in faults:
@@ -126,7 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
             blur=BLUR if arguments.method in OF_PIXELS else 0,
             path=picture,
         )
-        print(f"{path}\t{shown.label}\t{shown.probability:.4f}\t{picture}")
+        cells = path, shown.label, f"{shown.probability:.4f}", picture
+        print("\t".join(map(printable, cells)))
     return UNREADABLE if faults else 0
 
 

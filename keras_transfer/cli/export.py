@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from keras_transfer.cli.keras_start import start_keras
+from keras_transfer.names import printable
 
 FORMATS = ("onnx", "tf_saved_model", "litert", "openvino", "stock")
 PRECISIONS = ("float32", "float16", "int8")
@@ -86,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
         measure_on=arguments.measure_on,
     )
     trial = exported.trial
-    print(f"Wrote {exported.path} and {exported.sidecar.name}.")
+    written = f"{exported.path} and {exported.sidecar.name}"
+    print(f"Wrote {printable(written)}.")
     print(
         f"On {trial.images} images, in batches of "
         f"{', '.join(map(str, trial.batch_sizes))}, its outputs differ from "
@@ -100,5 +102,5 @@ def run(arguments: argparse.Namespace) -> int:
             f"({accuracy.difference:+.1%}); they agree on {accuracy.same}."
         )
     for note in exported.notes:
-        print(note)
+        print(printable(note))
     return 0

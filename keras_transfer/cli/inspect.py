@@ -3,7 +3,8 @@
 import argparse
 import json
 import pathlib
-import sys
+
+from keras_transfer.names import printable
 
 DESCRIPTION = """\
 Shows what a model file is: its classes, input, backbone, layers, what is
@@ -38,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     declared = plugin_classes.default_registry().owners()
     found = describe(arguments.model, declared)
     if arguments.json:
-        json.dump(found, sys.stdout, indent=1, ensure_ascii=False)
-        print()
+        text = json.dumps(found, indent=1, ensure_ascii=False)
+        print(printable(text, keep="\n"))
         return 0
     from keras_transfer.cli.tables import print_table
 
@@ -94,6 +95,4 @@ def _rows(found):
 
 def _joined(*parts):
     said = [f"{label} {value}".strip() for label, value in parts if value]
-    # What a file says may hold anything that a terminal takes for a command.
-    text = ", ".join(said) or "not recorded"
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return ", ".join(said) or "not recorded"

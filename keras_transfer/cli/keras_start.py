@@ -31,18 +31,24 @@ def start_keras() -> None:
         import keras  # noqa: F401  isort: skip
 
 
-def start_keras_for(model: pathlib.Path) -> None:
+def start_keras_for(model: pathlib.Path, trust: bool = False) -> None:
     """Imports Keras quietly if a model file needs it, TensorFlow likewise.
 
     Args:
         model: A model file of any format.
+        trust: As for `open_classifier`.
 
     Raises:
-        ValueError: If there is no such file or its name tells no format.
+        ValueError: If there is no such file, its name tells no format, or it
+            is a SavedModel that will not be opened.
     """
+    from keras_transfer.serving.opening import check_exported
     from keras_transfer.serving.opening import format_of
 
-    if format_of(model) in ("keras", "tf_saved_model"):
+    format = format_of(model)
+    if format == "tf_saved_model":
+        check_exported(model.resolve(), format, trust)
+    if format in ("keras", "tf_saved_model"):
         start_keras()
 
 

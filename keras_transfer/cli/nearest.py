@@ -3,12 +3,12 @@
 import argparse
 import json
 import pathlib
-import sys
 
 from keras_transfer.cli import embedding_arguments
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras
 from keras_transfer.files.output_path import check_output
+from keras_transfer.names import printable
 
 DESCRIPTION = """\
 Compares a photograph with all of a folder, and lists those that are most like
@@ -90,7 +90,8 @@ def _write_lines(queries, found):
     for query, neighbors in zip(queries, found, strict=True):
         for neighbor in neighbors:
             cells = [query, neighbor.path, f"{neighbor.score:.4f}"]
-            print(*cells, neighbor.label or "", sep="\t")
+            cells.append(neighbor.label or "")
+            print("\t".join(map(printable, cells)))
 
 
 def _write_json(queries, found):
@@ -98,5 +99,5 @@ def _write_json(queries, found):
         {"query": str(query), "neighbors": [vars(n) for n in neighbors]}
         for query, neighbors in zip(queries, found, strict=True)
     ]
-    json.dump(records, sys.stdout, indent=1, ensure_ascii=False)
-    print()
+    text = json.dumps(records, indent=1, ensure_ascii=False)
+    print(printable(text, keep="\n"))

@@ -7,6 +7,7 @@ import sys
 
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras_for
+from keras_transfer.names import printable
 
 UNREADABLE = 1
 # Predicted at a time, while as many are decoded.
@@ -55,6 +56,7 @@ def add_parser(subparsers) -> None:
             default="text",
             help=f"write {name.upper()}, with probabilities in full precision",
         )
+    words.add_trust(parser)
     parser.set_defaults(run=run)
 
 
@@ -66,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_transfer.serving.opening import open_classifier
 
     paths = list_images(arguments.images)
-    start_keras_for(arguments.model)
-    classifier = open_classifier(arguments.model)
+    start_keras_for(arguments.model, arguments.trust)
+    classifier = open_classifier(arguments.model, arguments.trust)
     has_unreadable = False
     answers = predict_files(classifier, paths, arguments.top, BATCH_SIZE)
     with (
@@ -78,5 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
             writer.write(path, predictions, fault)
             if fault is not None:
                 has_unreadable = True
-                print(f"keras-transfer: {path}: {fault}", file=sys.stderr)
+                told = printable(f"keras-transfer: {path}: {fault}")
+                print(told, file=sys.stderr)
     return UNREADABLE if has_unreadable else 0

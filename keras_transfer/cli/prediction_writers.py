@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from keras_transfer.names import printable
+
 
 class TextWriter:
     """Writes a line for each photograph, for people; a table where piped.
@@ -18,7 +20,7 @@ class TextWriter:
     def __init__(self, file: TextIO, paths: Sequence[Path]):
         self.file = file
         self.is_terminal = file.isatty()
-        self.width = max((len(str(path)) for path in paths), default=0)
+        self.width = max((len(printable(path)) for path in paths), default=0)
 
     def __enter__(self):
         return self
@@ -34,13 +36,14 @@ class TextWriter:
             return
         if self.is_terminal:
             classes = ", ".join(
-                f"{p.label} {p.probability:.1%}" for p in predictions
+                f"{printable(p.label)} {p.probability:.1%}" for p in predictions
             )
-            print(f"{str(path):<{self.width}}  {classes}", file=self.file)
+            name = f"{printable(path):<{self.width}}"
+            print(f"{name}  {classes}", file=self.file)
             return
-        cells = [str(path)]
+        cells = [printable(path)]
         for p in predictions:
-            cells += [p.label, f"{p.probability:.4f}"]
+            cells += [printable(p.label), f"{p.probability:.4f}"]
         print("\t".join(cells), file=self.file)
 
 
@@ -54,7 +57,8 @@ class CsvWriter(TextWriter):
 
     def write(self, path, predictions, fault):
         for rank, p in enumerate(predictions or (), start=1):
-            self.rows.writerow([path, rank, p.label, repr(p.probability)])
+            names = printable(path), rank, printable(p.label)
+            self.rows.writerow([*names, repr(p.probability)])
 
 
 class JsonWriter(TextWriter):
@@ -78,7 +82,8 @@ class JsonWriter(TextWriter):
                 {"class": p.label, "probability": p.probability}
                 for p in predictions
             ]
-        self.file.write(self.separator + json.dumps(record, ensure_ascii=False))
+        text = printable(json.dumps(record, ensure_ascii=False))
+        self.file.write(self.separator + text)
         self.separator = ",\n"
 
 

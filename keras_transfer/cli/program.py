@@ -9,6 +9,8 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
+from keras_transfer.names import printable
+
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
 BROKEN_PIPE = 141  # 128 + SIGPIPE.
 ERROR = 2
@@ -60,8 +62,8 @@ def run(commands: Sequence[str], argv: Sequence[str] | None) -> int:
         except Exception as error:
             # Whatever a plugin or Keras raises ends in a sentence as well.
             if arguments.debug:
-                traceback.print_exc()
-            print(f"keras-transfer: {_sentence(error)}", file=sys.stderr)
+                _tell(traceback.format_exc().rstrip())
+            _tell(f"keras-transfer: {_sentence(error)}")
             return ERROR
 
 
@@ -127,11 +129,16 @@ def _sentence(error):
     text = "\n".join([text, *notes])
     if is_expected:
         return text
-    return f"{text}\nThis was not foreseen; --debug shows where it happened."
+    return f"{text}\nUnexpected error; rerun with `--debug`."
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"keras-transfer: warning: {message}", file=file or sys.stderr)
+    _tell(f"keras-transfer: warning: {message}", file)
+
+
+def _tell(text, file=None):
+    # Errors quote names that come from files.
+    print(printable(text, keep="\n\t"), file=file or sys.stderr)
 
 
 def _forget_stdout():

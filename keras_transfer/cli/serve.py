@@ -5,6 +5,7 @@ import pathlib
 
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras_for
+from keras_transfer.names import printable
 
 DESCRIPTION = """\
 Answers POST /predict with the classes of the images it is sent, and shows a
@@ -55,6 +56,7 @@ def add_parser(subparsers) -> None:
         metavar="MS",
         help="how long a batch waits for more images (default: 5)",
     )
+    words.add_trust(parser)
     parser.set_defaults(run=run)
 
 
@@ -77,16 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
         max_wait_ms=arguments.max_wait_ms,
     )
     with bind(arguments.host, arguments.port) as taken:
-        start_keras_for(arguments.model)
-        application = build_service(arguments.model, limits)
+        start_keras_for(arguments.model, arguments.trust)
+        application = build_service(arguments.model, limits, arguments.trust)
         # From here on whoever comes waits for the answer, however early.
         taken.listen()
         port = taken.getsockname()[1]
         host = arguments.host
         address = f"[{host}]" if ":" in host else host
         print(
-            f"Serving {arguments.model} on http://{address}:{port} (Ctrl-C "
-            "stops it)",
+            f"Serving {printable(arguments.model)} on "
+            f"http://{address}:{port} (Ctrl-C stops it)",
             flush=True,
         )
         run_until_stopped(application, taken)

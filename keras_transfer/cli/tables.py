@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from keras_transfer.names import printable
 from keras_transfer.structure.text_table import text_table
 
 
@@ -16,6 +17,7 @@ def print_table(
         columns: Headings.
         rows: One value for each column; `None` shows as nothing.
     """
+    rows = [["" if v is None else printable(v) for v in row] for row in rows]
     if sys.stdout.isatty():
         _draw(columns, rows)
     else:
@@ -33,5 +35,5 @@ def _draw(columns, rows):
         table.add_column(column, overflow="fold")
     for row in rows:
         # Text, since a class may be called "[red]".
-        table.add_row(*(Text("" if v is None else str(v)) for v in row))
+        table.add_row(*map(Text, row))
     Console(file=sys.stdout).print(table)

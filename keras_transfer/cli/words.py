@@ -67,6 +67,16 @@ def key_and_value(word: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag of commands that run model files of every format."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run a SavedModel, which is code, although no digests lie beside "
+        "it",
+    )
+
+
 def backbone_options(
     spec: BackboneSpec, pairs: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:

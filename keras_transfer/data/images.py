@@ -24,6 +24,7 @@ DEFAULT_SIZE = (224, 224)
 RESIZING = "averaged while 5/3 is left, then bilinear, to scale"
 PILLOW_MODES = {"rgb": "RGB", "grayscale": "L", "rgba": "RGBA"}
 CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
+COLOR_MODES = {channels: mode for mode, channels in CHANNELS.items()}
 
 _ORIENTATION = 0x0112
 _TURNS = {

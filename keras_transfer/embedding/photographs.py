@@ -1,18 +1,15 @@
 """Photographs in files, as rows to be embedded."""
 
-import collections
-import concurrent.futures
-import contextlib
 import dataclasses
 import os
 import pathlib
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_transfer.data.ahead import decoded_ahead
 from keras_transfer.data.images import RESIZING
 from keras_transfer.data.images import decode
 from keras_transfer.data.layout import TEST_NAMES
@@ -107,22 +104,8 @@ class Photographs:
         def load(path):
             return decode(path, image_size, color_mode)
 
-        with contextlib.ExitStack() as stack:
-            pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-            # When nobody takes the rest, what has not begun is not decoded.
-            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-            ahead: collections.deque[Sequence[Any]] = collections.deque()
-            for first in range(start, len(self), batch_size):
-                paths = self.paths[first : first + batch_size]
-                ahead.append([pool.submit(load, path) for path in paths])
-                if len(ahead) > 1:
-                    yield _stacked(ahead.popleft())
-            while ahead:
-                yield _stacked(ahead.popleft())
-
-
-def _stacked(futures):
-    return np.stack([future.result() for future in futures]).astype("float32")
+        for batch in decoded_ahead(self.paths[start:], batch_size, load):
+            yield np.stack(batch).astype("float32")
 
 
 def _class_of(path):

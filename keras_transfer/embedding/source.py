@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_transfer.checks import pixels
-from keras_transfer.data.images import CHANNELS
+from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
 from keras_transfer.embedding.photographs import Photographs
@@ -104,16 +104,15 @@ def reading_of(
             and none is asked for, or has another one.
     """
     shape = getattr(model, "input_shape", None)
-    modes = {channels: mode for mode, channels in CHANNELS.items()}
     if (
         not isinstance(shape, tuple)
         or len(shape) != 4
-        or shape[-1] not in modes
+        or shape[-1] not in COLOR_MODES
     ):
         raise ValueError(
             f"The model {model.name!r} must take one batch of images, of shape "
-            f"(batch, height, width, {' or '.join(map(str, modes))}). Its "
-            f"input shape is {shape}."
+            f"(batch, height, width, {' or '.join(map(str, COLOR_MODES))}). "
+            f"Its input shape is {shape}."
         )
     own = shape[1:3]
     if image_size is None and None in own:
@@ -127,7 +126,7 @@ def reading_of(
             f"The model {model.name!r} takes images of {own[0]} by {own[1]} "
             f"pixels. Received: image_size={image_size!r}"
         )
-    return size, modes[shape[-1]]
+    return size, COLOR_MODES[shape[-1]]
 
 
 def check_features(model: keras.Model, at: Any) -> None:

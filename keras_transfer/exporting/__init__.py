@@ -1,1 +1,1 @@
-"""Export of trained models into files that run without keras_transfer."""
+"""Models that leave Keras, and the runtimes that run them."""

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from keras_transfer.checks.photographs import load_photographs
+from keras_transfer.checks.model_images import decode_for
 from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.structure import model_info
@@ -20,14 +20,14 @@ _BATCH = 32
 
 @dataclasses.dataclass(frozen=True)
 class Accuracy:
-    """Fractions of photographs that are classified as their folders say.
+    """The accuracies of a model and of its export on the same photographs.
 
     Args:
         images: Number of photographs.
-        model: Of the model, in Keras.
-        exported: Of the file, in its own runtime.
-        difference: `exported - model`; below 0, the file is worse.
-        same: Number of photographs with the same best class in both.
+        model: Accuracy of the model in Keras.
+        exported: Accuracy of the file in its own runtime.
+        difference: `exported - model`; negative if the file is worse.
+        same: Number of photographs for which both predict the same class.
     """
 
     images: int
@@ -40,30 +40,31 @@ class Accuracy:
 def labels_of(
     model: keras.Model, folder: pathlib.Path, paths: list[pathlib.Path]
 ) -> np.ndarray:
-    """Returns the class of each photograph, which its folder is named after.
+    """Returns the class number of each photograph, from its folder's name.
 
     Args:
-        model: A model that knows its class names.
-        folder: Holds one folder for each class.
+        model: A model with class names.
+        folder: Contains one subfolder per class.
         paths: Image files below it.
 
     Raises:
-        ValueError: If the model names no classes, has not one output for each,
-            or a folder is no class of it.
+        ValueError: If the model has no class names or not one output for each,
+            or if a subfolder is not one of its classes.
     """
     classes = (model_info.find(model) or {}).get("class_names")
     if not classes or model.output_shape[1:] != (len(classes),):
         raise ValueError(
-            "Accuracy is measured of models with class names and one output "
-            f"for each. {model.name!r} has the classes {classes} and outputs "
-            f"of the shape {model.output_shape[1:]}. Leave out `measure_on`."
+            "Accuracy can be measured only for models with class names and "
+            f"one output for each. {model.name!r} has the classes {classes} "
+            f"and outputs of shape {model.output_shape[1:]}. Leave out "
+            "`measure_on`."
         )
     found = [path.relative_to(folder).parts[0] for path in paths]
     others = sorted({*found} - {*classes})
     if others:
         raise ValueError(
-            f"{os.fspath(folder)!r} must hold one folder for each class, "
-            f"named as the model names them, {classes}. Received: {others}."
+            f"{os.fspath(folder)!r} must contain one subfolder per class, "
+            f"with the names {classes}. Received: {others}."
         )
     return np.array([classes.index(name) for name in found])
 
@@ -78,9 +79,9 @@ def measure_accuracy(
 
     Args:
         model: The model.
-        run: What the format opened.
+        run: The exported file in its runtime.
         paths: Image files.
-        labels: The index of the class of each.
+        labels: The class number of each.
     """
     best = []
     starts = track(
@@ -91,7 +92,8 @@ def measure_accuracy(
         transient=True,
     )
     for start in starts:
-        images = load_photographs(model, paths[start : start + _BATCH])
+        images = decode_for(model, paths[start : start + _BATCH])
+        images = images.astype(model.inputs[0].dtype)
         both = outputs_of(model, images), run(images)
         best.append([outputs.argmax(-1) for outputs in both])
     kept, exported = np.concatenate(best, axis=1)

@@ -1,4 +1,4 @@
-"""What an exported file says of itself."""
+"""The description that is exported with a model."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ SCHEMA = 1
 
 
 def describe(model: keras.Model, graph: keras.Model) -> dict[str, Any]:
-    """Returns what a client must know of a model, as plain JSON values.
+    """Returns what clients need to know about a model, as JSON values.
 
     Args:
         model: The model that is exported.
-        graph: What is written of it.
+        graph: Its inference graph, which is written.
     """
     import keras_transfer
 

@@ -26,28 +26,28 @@ from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
 from keras_transfer.exporting.trial import try_out
 from keras_transfer.files.output_path import check_output
-from keras_transfer.files.publishing import publish
-from keras_transfer.files.publishing import staging_folder
+from keras_transfer.files.whole_files import publish
+from keras_transfer.files.whole_files import staging_folder
 
-# What sixteen bits may differ by from the same network in thirty-two.
+# Largest difference between a network in 16 bits and the same in float32.
 _HALF_PRECISION = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """What `export` wrote, and what the trial of it showed.
+    """The result of `export`.
 
     Args:
         path: The file or folder.
         sidecar: The JSON file beside it: class names, input, digests.
         format: Name of the format.
         trial: Number of images, batch sizes, largest difference from Keras.
-        folded: Number of BatchNormalization layers that went into the layer
+        folded: Number of BatchNormalization layers folded into the layer
             before them.
-        kept: Number of those that remain.
-        notes: Sentences about what is other than in the model.
-        precision: What its numbers are.
-        accuracy: Of the model and of the file on `measure_on`; else `None`.
+        kept: Number of BatchNormalization layers that remain.
+        notes: Sentences about differences from the model.
+        precision: `"float32"`, `"float16"` or `"int8"`.
+        accuracy: Accuracies on `measure_on`, or `None` without it.
     """
 
     path: pathlib.Path
@@ -71,44 +71,49 @@ def export(
     calibrate_on: str | os.PathLike | None = None,
     measure_on: str | os.PathLike | None = None,
 ) -> Exported:
-    """Writes a model for a runtime that needs neither Keras nor this package.
+    """Exports a model for a runtime that needs neither Keras nor this package.
 
-    Only what leads to predictions is written: dropout and auxiliary heads
-    are gone, augmentation rests, preprocessing is inside,
-    BatchNormalization is folded where that is exact, the batch size is open.
-    What was written is then run by its own runtime, and gets its name only if
-    its outputs vary, repeat exactly, and are those of Keras: within 1e-3, 1e-6
-    for `"stock"`; in fewer bits, near enough not to be broken. A JSON file
-    beside it holds class names, input and digests.
+    Only inference is exported: dropout, auxiliary heads and augmentation are
+    left out, preprocessing is included, BatchNormalization is folded where
+    that is exact, and the batch size is dynamic. The file is then run in its
+    own runtime and kept only if its outputs vary between images, are
+    reproducible and match those of Keras within 1e-3 (1e-6 for `"stock"`, more
+    in reduced precision).
+
+    A JSON file beside it holds the class names, the input and a SHA-256 of
+    each file. `kt.build_service` and the command line compare them, which
+    detects damage and mixed-up files. It does not prove who made them: whoever
+    can replace the model can replace the JSON file as well.
 
     Args:
         model: A Functional or Sequential model with one input and one output.
-        path: Where to write, with the suffix of the format.
+        path: The file to write, with the suffix of the format.
         format: `"onnx"` (`.onnx`), `"litert"` (`.tflite`), `"openvino"`
             (`.xml`, and `.bin` beside it), `"tf_saved_model"` (a folder) or
-            `"stock"` (`.keras`, see `to_stock`: what trains stays in it).
-            Defaults to what the suffix says.
-        data: A folder of photographs for the trial, of which up to 32 are
-            used. Defaults to those of `measure_on`, else made-up images.
+            `"stock"` (`.keras`, see `to_stock`; it can be trained further).
+            Defaults to the format that the suffix belongs to.
+        data: A folder of photographs to compare outputs on, of which up to 32
+            are used. Defaults to those of `measure_on`, else to synthetic
+            images.
         precision: `"float32"`; `"float16"`, half the size (`"onnx"`,
             `"litert"`, `"openvino"`); or `"int8"`, a quarter (`"onnx"`,
-            `"litert"`). Images and predictions stay as they are.
+            `"litert"`). The type of images and predictions does not change.
             Defaults to `"float32"`.
-        calibrate_on: A folder of photographs, of which up to 100 show how
-            large activations grow, for int8. `"onnx"` needs it; without it
-            `"litert"` has eight bits for weights alone.
-        measure_on: A folder with one folder of photographs per class, all of
-            which are classified by the model and by the file. None of them
-            may be in `calibrate_on`.
+        calibrate_on: A folder of photographs, of which up to 100 determine
+            the ranges of activations for int8. Required for `"onnx"`; without
+            it, `"litert"` quantizes only the weights.
+        measure_on: A folder with one subfolder of photographs per class. The
+            accuracies of the model and of the file are measured on all of
+            them. None of them may be in `calibrate_on`.
 
     Returns:
-        What was written and how near to Keras it is.
+        An `Exported` with the paths, the largest difference from Keras and,
+        with `measure_on`, both accuracies.
 
     Raises:
-        ImportError: If a package of the format is missing.
-        ValueError: If the path, the format, the precision, a folder or the
-            model cannot be, or if the file that was written does not pass;
-            then nothing is left of it.
+        ImportError: If a package of the format is not installed.
+        ValueError: If an argument is invalid, the model cannot be exported,
+            or the file does not match it; then no file is left behind.
 
     Example:
     >>> import tempfile
@@ -226,11 +231,11 @@ def _about_precision(dtypes, expected, precise) -> str:
     allowed = _HALF_PRECISION * max(1.0, float(np.max(np.abs(expected))))
     if not difference <= allowed:
         raise ValueError(
-            f"The model computes in {', '.join(dtypes)}, and in float32 its "
+            f"The model computes in {', '.join(dtypes)}; in float32 its "
             f"outputs differ by {difference:.3g}. Expected at most "
-            f"{allowed:.3g}, for rounding alone."
+            f"{allowed:.3g}, which rounding can explain."
         )
     return (
         f"The model computes in {', '.join(dtypes)}, the export in float32; "
-        f"outputs differ by up to {difference:.2g} from the model's for that."
+        f"their outputs differ by up to {difference:.2g}."
     )

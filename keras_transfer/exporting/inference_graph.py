@@ -1,4 +1,4 @@
-"""The part of a model that computes predictions, as export wants it."""
+"""The part of a model that computes predictions, ready for export."""
 
 import inspect
 import math
@@ -12,11 +12,10 @@ from keras_transfer import compat
 from keras_transfer.exporting import composites
 from keras_transfer.exporting import layer_copies
 from keras_transfer.exporting.batch_norm_folding import fold_batch_norms
-from keras_transfer.exporting.depthwise import as_depthwise
 from keras_transfer.exporting.replay import replay
 
-# They return their input at inference. Exactly these classes: what a subclass
-# does is its own affair.
+# They return their input at inference. Exactly these classes: a subclass may
+# do something else.
 _TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
     keras.layers.AlphaDropout,
@@ -35,9 +34,9 @@ class InferenceGraph(NamedTuple):
 
     Args:
         model: A flat Functional model in float32.
-        folded: Number of BatchNormalization layers that went into others.
-        kept: Number of those that remain.
-        dtypes: The other precisions that layers of the original compute in.
+        folded: Number of BatchNormalization layers folded into others.
+        kept: Number of BatchNormalization layers that remain.
+        dtypes: Precisions other than float32 that the model computes in.
     """
 
     model: keras.Model
@@ -47,15 +46,15 @@ class InferenceGraph(NamedTuple):
 
 
 def inference_graph(model: keras.Model) -> InferenceGraph:
-    """Builds the flat float32 graph that leads from images to predictions.
+    """Builds the flat float32 graph from images to predictions.
 
-    Dropout and auxiliary heads are gone, every other layer is called with
-    `training=False`, preprocessing is `Rescaling`, convolutions of one group
-    per channel are depthwise, and BatchNormalization is folded where that is
-    exact.
+    Dropout and auxiliary heads are removed, all other layers are called with
+    `training=False`, normalization becomes `Rescaling`, convolutions with one
+    group per channel become depthwise, and BatchNormalization is folded where
+    that is exact.
 
     Args:
-        model: A model that `check_exportable` lets pass.
+        model: A model that passes `check_exportable`.
     """
     input_dtype = model.inputs[0].dtype
     flat = replay(
@@ -80,7 +79,7 @@ def _replacement(operation, name):
         rescaling = _as_rescaling(operation, name)
         if rescaling is not None:
             return rescaling
-    depthwise = as_depthwise(operation, name)
+    depthwise = _as_depthwise(operation, name)
     if depthwise is not None:
         return depthwise
     copy = layer_copies.faithful(operation, name, as_float32=True)
@@ -120,3 +119,36 @@ def _as_rescaling(layer, name):
     return keras.layers.Rescaling(
         scale.tolist(), offset.tolist(), dtype="float32", name=name
     )
+
+
+def _as_depthwise(operation, name):
+    """The `DepthwiseConv2D` that computes the same as a `Conv2D`, if any.
+
+    Keras compiles convolutions with groups by XLA, which tf2onnx cannot read;
+    ConvNeXt has them, with a group for each channel.
+    """
+    if type(operation) is not keras.layers.Conv2D or operation.groups == 1:
+        return None
+    weights = operation.get_weights()
+    height, width, per_group, filters = weights[0].shape
+    rows, columns = operation.strides
+    if (
+        per_group != 1
+        or rows != columns
+        or len(weights) != 1 + operation.use_bias
+    ):
+        return None
+    copy = keras.layers.DepthwiseConv2D(
+        operation.kernel_size,
+        strides=operation.strides,
+        padding=operation.padding,
+        depth_multiplier=filters // operation.groups,
+        data_format=operation.data_format,
+        dilation_rate=operation.dilation_rate,
+        activation=operation.activation,
+        use_bias=operation.use_bias,
+        dtype="float32",
+        name=name,
+    )
+    kernel = weights[0].reshape(height, width, operation.groups, -1)
+    return layer_copies.with_weights(copy, [kernel, *weights[1:]])

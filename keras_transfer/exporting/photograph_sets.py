@@ -1,4 +1,4 @@
-"""The photographs that an export is tried, calibrated, measured on."""
+"""The photographs that an export is compared, calibrated, measured on."""
 
 import dataclasses
 import os
@@ -7,9 +7,9 @@ import pathlib
 import keras
 import numpy as np
 
-from keras_transfer.checks.photographs import check_image_size
-from keras_transfer.checks.photographs import load_photographs
-from keras_transfer.checks.photographs import spread
+from keras_transfer.checks.model_images import decode_for
+from keras_transfer.checks.model_images import form_of
+from keras_transfer.data.listing import list_images
 from keras_transfer.exporting.accuracy import Accuracy
 from keras_transfer.exporting.accuracy import labels_of
 from keras_transfer.exporting.accuracy import measure_accuracy
@@ -21,13 +21,13 @@ _CALIBRATION = 100
 
 @dataclasses.dataclass(frozen=True)
 class PhotographSets:
-    """What was found in the folders that the user gave.
+    """The photographs in the folders that were passed to `export`.
 
     Args:
-        trial: A batch for the trial; `None` without a folder.
+        trial: A batch to compare outputs on; `None` without a folder.
         calibration: A batch to calibrate on; `None` without a folder.
         measured: Files to measure the accuracy on.
-        labels: The class of each of those.
+        labels: The class number of each of them.
     """
 
     trial: np.ndarray | None
@@ -36,11 +36,11 @@ class PhotographSets:
     labels: np.ndarray | None
 
     def measure(self, model: keras.Model, run: Runner) -> Accuracy | None:
-        """Measures the accuracy of a model and its export, if asked to.
+        """Measures the accuracy of a model and its export, if requested.
 
         Args:
             model: The model.
-            run: What the format opened.
+            run: The exported file in its runtime.
         """
         if self.labels is None:
             return None
@@ -53,20 +53,18 @@ def photograph_sets(
     calibrate_on: str | os.PathLike | None,
     measure_on: str | os.PathLike | None,
 ) -> PhotographSets:
-    """Finds the photographs in the folders that the user gave.
+    """Finds the photographs in the folders that were passed to `export`.
 
     Args:
         model: The model that is exported.
-        data: For the trial.
-        calibrate_on: For the ranges of activations.
-        measure_on: For the accuracy, one folder per class.
+        data: Folder of photographs to compare outputs on.
+        calibrate_on: Folder that determines the ranges of activations.
+        measure_on: Folder to measure the accuracy on, one subfolder per class.
 
     Raises:
-        ValueError: If a folder cannot serve, or the same photograph would both
-            calibrate and measure.
+        ValueError: If a folder has no photographs, the model cannot take
+            them, or the same photograph is used to calibrate and to measure.
     """
-    from keras_transfer.data import list_images
-
     folders = {
         "data": data,
         "calibrate_on": calibrate_on,
@@ -76,29 +74,35 @@ def photograph_sets(
     for argument, folder in folders.items():
         found[argument] = []
         if folder is not None:
-            check_image_size(model, argument)
+            form_of(model, f"Leave out `{argument}`.")
             found[argument] = list_images([pathlib.Path(folder)])
     labels = None
     if measure_on is not None:
         folder = pathlib.Path(measure_on)
         labels = labels_of(model, folder, found["measure_on"])
-    calibration = spread(found["calibrate_on"], _CALIBRATION)
     twice = _resolved(found["calibrate_on"]) & _resolved(found["measure_on"])
     if twice:
         raise ValueError(
             f"{len(twice)} photographs, such as {os.fspath(min(twice))!r}, are "
-            "in `calibrate_on` and in `measure_on`. What calibrates the file "
-            "would flatter it when measured; give folders that share none."
+            "in `calibrate_on` and in `measure_on`. Accuracy measured on "
+            "photographs that calibrated the file is too high; pass folders "
+            "that share none."
         )
-    trial = spread(found["data"] or found["measure_on"], _TRIAL)
+    trial = found["data"] or found["measure_on"]
     return PhotographSets(
-        trial=load_photographs(model, trial) if trial else None,
-        calibration=load_photographs(model, calibration)
-        if calibration
-        else None,
+        trial=_some_of(trial, _TRIAL, model),
+        calibration=_some_of(found["calibrate_on"], _CALIBRATION, model),
         measured=found["measure_on"],
         labels=labels,
     )
+
+
+def _some_of(paths, count, model):
+    """A batch of that many files, from all over the list."""
+    chosen = paths[:: max(1, len(paths) // count)][:count]
+    if not chosen:
+        return None
+    return decode_for(model, chosen).astype(model.inputs[0].dtype)
 
 
 def _resolved(paths):

@@ -1,13 +1,13 @@
-"""How many bits the numbers in an exported file have."""
+"""The precisions of exported files."""
 
 from keras_transfer import names
-from keras_transfer.exporting.allowance import Allowance
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.trial import Allowance
 
-# For float32 the format says what rounding is. The others are for files that
-# are broken, not for those that are somewhat worse: how much worse is what
-# `measure_on` tells. A constant differs by half of the variation at least.
+# For float32 each format states its rounding. The other tolerances detect
+# broken files, not less accurate ones: `measure_on` tells how accurate they
+# are. A constant differs by at least half of the outputs' spread.
 _REDUCED = {
     "float16": Allowance(tolerance=0.02),
     "int8": Allowance(tolerance=0.4, fraction=0.4),
@@ -16,20 +16,20 @@ PRECISIONS = ("float32", *_REDUCED)
 
 
 def allowance(target: Format, precision: str) -> Allowance:
-    """Returns what an export may differ by from the model."""
+    """Returns how much an export may differ from the model."""
     return _REDUCED.get(precision, Allowance(target.tolerance))
 
 
 def check_precision(target: Format, precision: str, calibrated: bool) -> None:
-    """Raises if a format cannot be written in a precision.
+    """Raises unless a format supports a precision.
 
     Args:
         target: The format.
-        precision: The name that the user gave.
+        precision: Name of the precision.
         calibrated: Whether there are photographs to calibrate on.
 
     Raises:
-        ValueError: If it cannot.
+        ValueError: If it does not.
     """
     if precision not in PRECISIONS:
         raise ValueError(
@@ -39,8 +39,8 @@ def check_precision(target: Format, precision: str, calibrated: bool) -> None:
     if precision not in target.precisions:
         others = [f.name for f in FORMATS.values() if precision in f.precisions]
         raise ValueError(
-            f"The format {target.name!r} is not written in {precision}, only "
-            f"in {' or '.join(target.precisions)}. Formats with {precision}: "
+            f"The format {target.name!r} does not support {precision}, only "
+            f"{' or '.join(target.precisions)}. Formats with {precision}: "
             f"{', '.join(others)}."
         )
     if calibrated and precision != "int8":
@@ -50,7 +50,7 @@ def check_precision(target: Format, precision: str, calibrated: bool) -> None:
         )
     if precision == "int8" and target.needs_calibration and not calibrated:
         raise ValueError(
-            f"The format {target.name!r} in int8 needs photographs that show "
-            "how large the numbers between its layers grow. Give a folder of "
-            "them as `calibrate_on` (--calibrate-on)."
+            f"The format {target.name!r} in int8 needs photographs to "
+            "calibrate the ranges of activations. Pass a folder of them as "
+            "`calibrate_on` (--calibrate-on)."
         )

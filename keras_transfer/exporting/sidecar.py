@@ -1,40 +1,38 @@
-"""The JSON file beside an exported file, with what it says and its digests."""
+"""The JSON file beside an exported file: its description and digests."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 from typing import Any
 
-# What whoever runs an exported file relies on.
-_KEYS = {
-    "class_names": (list, type(None)),
-    "input": dict,
-    "output": dict,
-    "files": dict,
-    "versions": dict,
-}
+from keras_transfer.exporting import sidecar_schema
+from keras_transfer.files import untrusted
+from keras_transfer.files.checksums import file_sha256
+
+# A hundred thousand names of classes fit in; known before it is read.
+_MOST_BYTES = 4 << 20
 
 
 def sidecar_of(path: pathlib.Path) -> pathlib.Path:
-    """Returns where the description of an exported file lies, beside it."""
+    """Returns the path of the description beside an exported file."""
     return path.with_name(f"{path.name}.json")
 
 
 def check_sidecar(path: pathlib.Path) -> None:
-    """Raises if a file of another kind lies where the description will.
+    """Raises if writing a description would overwrite another kind of file.
 
     Args:
         path: The exported file or folder.
 
     Raises:
-        ValueError: If it does.
+        ValueError: If there is a file of that name that `export` has not
+            written.
     """
     sidecar = sidecar_of(path)
-    if not sidecar.exists():
+    if not sidecar.exists() and not sidecar.is_symlink():
         return
     try:
-        record = json.loads(sidecar.read_text())
+        record = untrusted.read_json(sidecar, _MOST_BYTES)
     except (OSError, ValueError):
         record = None
     if not isinstance(record, dict) or "trial" not in record:
@@ -45,32 +43,32 @@ def check_sidecar(path: pathlib.Path) -> None:
 
 
 def read_sidecar(path: pathlib.Path) -> dict[str, Any]:
-    """Returns what was written beside an exported file.
+    """Returns the validated description of an exported file.
+
+    The file may come from anyone, so every value that is used is checked for
+    its type and size.
 
     Args:
         path: The exported file or folder.
 
     Raises:
-        ValueError: If there is no such description, or it is damaged.
+        ValueError: If the description is missing, damaged or invalid.
     """
     sidecar = sidecar_of(path)
     try:
-        record = json.loads(sidecar.read_text())
+        record = untrusted.read_json(sidecar, _MOST_BYTES)
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise ValueError(
             f"{path.name!r} needs its description {sidecar.name!r}, which "
             "`keras-transfer export` writes beside it. It cannot be read: "
-            f"{error}."
+            f"{reason}."
         ) from error
-    missing = [
-        key
-        for key, kind in _KEYS.items()
-        if not isinstance(record, dict) or not isinstance(record.get(key), kind)
-    ]
-    if missing:
+    fault = sidecar_schema.fault_of(record)
+    if fault:
         raise ValueError(
-            f"{sidecar.name!r} is no description of an exported file: it lacks "
-            f"{', '.join(missing)}. Export the model again."
+            f"{sidecar.name!r} is no description of an exported file: {fault}. "
+            "Export the model again."
         )
     return record
 
@@ -81,13 +79,13 @@ def write_sidecar(
     description: dict[str, Any],
     **facts: Any,
 ) -> pathlib.Path:
-    """Writes the description of an exported file with the digests of it.
+    """Writes the description of an exported file, with digests.
 
     Args:
         path: The exported file or folder.
         files: All files and folders that belong to it.
-        description: What `describe` returned.
-        **facts: What else is known, plain values and dataclasses.
+        description: The result of `describe`.
+        **facts: Further entries, plain values or dataclasses.
 
     Returns:
         The path of the file written.
@@ -109,16 +107,12 @@ def write_sidecar(
         "files": {
             file.relative_to(path.parent).as_posix(): {
                 "bytes": file.stat().st_size,
-                "sha256": _digest(file),
+                "sha256": file_sha256(file),
             }
             for file in members
         },
     }
     sidecar = sidecar_of(path)
-    sidecar.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    sidecar.write_text(text + "\n", encoding="utf-8")
     return sidecar
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,26 +16,26 @@ TOLERANCE = 1e-6
 
 
 def to_stock(model: keras.Model) -> keras.Model:
-    """Builds the same model of stock Keras layers and operations.
+    """Rebuilds a model from stock Keras layers and operations.
 
-    A file of the result loads with plain Keras where keras_transfer is not
-    installed. Nested models are resolved, heads become their layers
-    (`head_pool`, `head_predictions`), auxiliary heads and the `ModelInfo` layer
-    are left out, and so are weights that a layer of a plugin or generalized
-    mean pooling computes with by itself: they become constants, which no
-    longer train.
+    The result can be saved and loaded with plain Keras where keras_transfer is
+    not installed. Nested models are flattened, heads are replaced by their
+    layers (`head_pool`, `head_predictions`), and auxiliary heads and the
+    `ModelInfo` layer are left out. Weights that belong directly to a plugin's
+    layer or to generalized mean pooling become constants, which no longer
+    train.
 
     Args:
         model: A Functional or Sequential model with one input and one output.
 
     Returns:
-        A Functional `keras.Model` with weights of its own, not compiled, whose
-        outputs are those of `model`. Layers that cannot be taken apart are
-        kept; a warning names them.
+        A Functional `keras.Model` with its own copies of the weights, not
+        compiled, with the same outputs as `model`. Layers that cannot be
+        replaced are kept; a warning names them.
 
     Raises:
         ValueError: If the model has no graph, several inputs or several
-            outputs, or if the outputs are not the same.
+            outputs, or if the outputs of the result differ.
 
     Example:
     >>> import keras_transfer as kt
@@ -59,7 +59,7 @@ def to_stock(model: keras.Model) -> keras.Model:
         raise ValueError(
             f"The stock model of {model.name!r} differs from it by "
             f"{difference:.3g}; expected at most {TOLERANCE:g}. One of its "
-            "layers computes otherwise when it is taken apart"
+            "layers computes something else when it is taken apart"
             f"{_suspects(model)}: save the model with `kt.save_model`."
         )
     return stock
@@ -69,10 +69,10 @@ def check_exportable(model: keras.Model) -> None:
     """Raises unless a model has a graph from one input to one output.
 
     Args:
-        model: What was given as a model.
+        model: The model to check.
 
     Raises:
-        TypeError: If it is no Keras model.
+        TypeError: If it is not a Keras model.
         ValueError: If it has no graph, or several inputs or outputs.
     """
     check_graph(model)
@@ -87,10 +87,10 @@ def check_graph(model: keras.Model) -> None:
     """Raises unless a model has a graph.
 
     Args:
-        model: What was given as a model.
+        model: The model to check.
 
     Raises:
-        TypeError: If it is no Keras model.
+        TypeError: If it is not a Keras model.
         ValueError: If it has no graph.
     """
     if not isinstance(model, keras.Model):
@@ -126,10 +126,10 @@ def _about(foreign, refused):
         f"{kind}: {refused[kind]}" for kind in classes if kind in refused
     ]
     return (
-        f"The layers {sorted(foreign)} stay what they are, of the classes "
-        f"{classes}: a file of this model loads only where these are "
-        f"installed. They cannot be taken apart ({'; '.join(reasons) or 'code'}"
-        "). Export to 'onnx' or 'tf_saved_model' to be free of them."
+        f"The layers {sorted(foreign)} stay of the classes {classes}: a file "
+        "of this model loads only where these are installed. They cannot be "
+        f"replaced by stock layers ({'; '.join(reasons) or 'code'}). Export "
+        "to 'onnx' or 'tf_saved_model' to avoid this dependency."
     )
 
 

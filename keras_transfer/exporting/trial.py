@@ -1,29 +1,42 @@
-"""The trial of an exported file: what it must return before it counts."""
+"""The comparison of an exported file with the model in Keras."""
 
 import dataclasses
 from collections.abc import Callable
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from keras_transfer.exporting.allowance import Allowance
 from keras_transfer.structure import model_info
 
 _UNKNOWN_SIZE = 96
 _REPEATS = 3
 
 
+class Allowance(NamedTuple):
+    """The largest difference from Keras that passes, the smaller of two.
+
+    Args:
+        tolerance: Of outputs up to 1; of larger ones the same fraction.
+        fraction: Allowed difference, as a fraction of the outputs' spread;
+            catches constant exports.
+    """
+
+    tolerance: float
+    fraction: float = 0.1
+
+
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What a trial has shown.
+    """The result of comparing an exported file with Keras.
 
     Args:
         images: Number of images.
-        batch_sizes: Sizes of the batches that were run.
-        difference: Largest difference from what Keras returns.
-        tolerance: Largest difference that was allowed.
-        same_best: Number of images with the same best class.
+        batch_sizes: Batch sizes that were run.
+        difference: Largest difference from the outputs of Keras.
+        tolerance: Largest difference allowed.
+        same_best: Number of images for which both predict the same class.
     """
 
     images: int
@@ -40,18 +53,18 @@ def try_out(
     allowance: Allowance,
     name: str,
 ) -> Trial:
-    """Runs an exported model and compares it with what Keras returns.
+    """Runs an exported model and compares its outputs with those of Keras.
 
     Args:
         run: Returns the exported model's outputs for a batch.
-        reference: Returns what Keras computes for a batch.
+        reference: Returns the outputs of Keras for a batch.
         images: The largest batch; smaller ones are its first images.
-        allowance: What outputs may differ by.
-        name: What errors call the file.
+        allowance: How much outputs may differ.
+        name: Name of the file in error messages.
 
     Raises:
-        ValueError: If outputs are not finite, do not vary, do not repeat
-            exactly, or differ.
+        ValueError: If outputs are not finite, are the same for all images,
+            are not reproducible, or differ from those of Keras.
     """
     expected = reference(images)
     variation = float(np.max(np.ptp(expected, axis=0)))
@@ -59,9 +72,9 @@ def try_out(
     if not np.isfinite(expected).all() or not variation > 1e-6 * scale:
         raise ValueError(
             "The model itself returns nearly the same for every image "
-            f"(outputs vary by {variation:.2g}), so that nothing shows whether "
-            f"{name} is right. Expected a trained model; with data='FOLDER' "
-            "the trial is made on photographs of yours."
+            f"(outputs vary by {variation:.2g}), so {name} cannot be verified. "
+            "Expected a trained model; pass data='FOLDER' to compare outputs "
+            "on your own photographs."
         )
     allowed = min(allowance.tolerance * scale, allowance.fraction * variation)
     repeats = [np.asarray(run(images)) for _ in range(_REPEATS)]
@@ -79,14 +92,14 @@ def try_out(
         )
     if any(not np.array_equal(first, other) for other in repeats[1:]):
         raise ValueError(
-            f"{name} is broken: it returns something else each time. Expected "
-            "no random layer to be at work; augmentation belongs to the data."
+            f"{name} is broken: its outputs change from run to run. Expected "
+            "no random layers; apply augmentation in the input pipeline."
         )
     difference = largest_difference(expected, first)
     sizes = tuple(size for size in (1, 3) if size < len(images))
     for size in sizes:
-        # Not with the first rows of `expected`: Keras itself rounds otherwise
-        # in another batch size.
+        # Not with the first rows of `expected`: in another batch size Keras
+        # itself rounds differently.
         part = images[:size]
         difference = max(
             difference, largest_difference(reference(part), run(part))
@@ -106,9 +119,9 @@ def try_out(
 
 
 def outputs_of(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Returns what Keras itself computes, in float32 or wider.
+    """Returns the outputs of a model in Keras, in float32 or wider.
 
-    Without `predict`, which would compile a function that is used once.
+    Does not use `predict`, which would compile a function for a single call.
 
     Args:
         model: A model with one output.
@@ -125,10 +138,10 @@ def largest_difference(one: Any, other: Any) -> float:
 
 
 def trial_images(model: keras.Model) -> np.ndarray:
-    """Returns eight inputs that differ from each other in every respect.
+    """Returns eight synthetic inputs that differ strongly from each other.
 
-    Noise, smooth patches of several sizes, gradients, dark and bright: noise
-    alone leaves many networks in the same state. The same in every process.
+    Noise, patches of several sizes, gradients, dark and bright images: many
+    networks return nearly the same for all noise. The same in every process.
 
     Args:
         model: A model with one input.

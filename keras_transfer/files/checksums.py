@@ -2,9 +2,8 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from collections.abc import Mapping
-
-_CHUNK = 1 << 20
 
 
 def file_sha256(path: str | os.PathLike) -> str:
@@ -14,7 +13,23 @@ def file_sha256(path: str | os.PathLike) -> str:
 
 def text_sha256(text: str) -> str:
     """Returns the hexadecimal SHA-256 digest of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_of([text.encode()])
+
+
+def sha256_of(pieces: Iterable[bytes]) -> str:
+    """Returns the hexadecimal SHA-256 digest of bytes that come in pieces.
+
+    Args:
+        pieces: Bytes, or arrays whose bytes lie in a row.
+
+    Example:
+    >>> sha256_of([b"one ", b"file"]) == text_sha256("one file")
+    True
+    """
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def fault_of(
@@ -38,11 +53,10 @@ def fault_of(
 
 
 def _digest(path, algorithm):
-    if algorithm == "git_sha1":
-        digest = hashlib.sha1(b"blob %d\0" % os.path.getsize(path))
-    else:
-        digest = hashlib.new(algorithm)
+    def begin():
+        if algorithm != "git_sha1":
+            return hashlib.new(algorithm)
+        return hashlib.sha1(b"blob %d\0" % os.path.getsize(path))
+
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, begin).hexdigest()

@@ -1,9 +1,6 @@
 """Predictions for image files, decoded while the model computes."""
 
-import collections
-import concurrent.futures
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -12,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_transfer.data.ahead import decoded_ahead
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier
@@ -44,14 +42,15 @@ def predict_files(
 ) -> Iterator[Answer]:
     """Yields the classes of each image file, in order.
 
-    While the model computes one batch the next is decoded by threads, and no
-    other is in memory. A file that cannot be read takes no other with it.
+    While the model computes one batch, threads decode the next; no other is in
+    memory. A file that cannot be read does not affect the others.
 
     Args:
         classifier: What predicts.
         paths: The files.
         top: Number of classes for each.
-        batch_size: Images that are predicted together.
+        batch_size: Images that are predicted together; fewer if they are very
+            large. Defaults to 32.
         progress: Whether a progress bar is drawn on stderr. Defaults to
             drawing one for more than 100 files when stderr is a terminal.
     """
@@ -63,6 +62,7 @@ def predict_files(
     bar = Progress(
         console=Console(stderr=True), disable=not progress, transient=True
     )
+    batch_size = classifier.batch_size(batch_size)
     batches = _decoded(classifier, paths, batch_size)
     with contextlib.closing(batches), bar:
         task = bar.add_task("Predicting", total=len(paths))
@@ -76,9 +76,14 @@ def _answers(classifier, batch, top):
     rows = iter(())
     if images:
         probabilities = classifier.probabilities(np.stack(images))
-        rows = iter(rank(probabilities, classifier.class_names, top))
+        ranked = rank(probabilities, classifier.class_names, top)
+        rows = zip(ranked, np.isfinite(probabilities).all(-1), strict=True)
     for path, image, fault in batch:
-        yield Answer(path, None if image is None else next(rows), fault)
+        predictions, is_finite = (None, True) if image is None else next(rows)
+        if is_finite:
+            yield Answer(path, predictions, fault)
+        else:
+            yield Answer(path, None, "the model returns NaN or infinity for it")
 
 
 def _decoded(classifier, paths, batch_size):
@@ -92,15 +97,4 @@ def _decoded(classifier, paths, batch_size):
             return path, None, explain_unreadable(path, error)
         return path, image, None
 
-    with contextlib.ExitStack() as stack:
-        pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-        # When nobody takes the rest, what has not begun is not decoded.
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        ahead = collections.deque()
-        for start in range(0, len(paths), batch_size):
-            batch = paths[start : start + batch_size]
-            ahead.append([pool.submit(decode, path) for path in batch])
-            if len(ahead) > 1:
-                yield [future.result() for future in ahead.popleft()]
-        while ahead:
-            yield [future.result() for future in ahead.popleft()]
+    return decoded_ahead(paths, batch_size, decode)

@@ -2,18 +2,21 @@
 
 import os
 import pathlib
+from typing import Any
 
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import read_sidecar
 from keras_transfer.exporting.sidecar import sidecar_of
-from keras_transfer.files.checksums import file_sha256
-from keras_transfer.files.checksums import text_sha256
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.classifier import check_image_shape
+from keras_transfer.serving.digests import checked_digests
+from keras_transfer.serving.digests import digests_of
+from keras_transfer.serving.digests import together
+from keras_transfer.serving.exported import open_runner
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """Returns the format of a model file, by its name, without opening it.
+    """Returns the format of a model file from its name, without opening it.
 
     Args:
         path: A `.keras`, `.onnx`, `.tflite` or `.xml` file, or the folder of
@@ -34,6 +37,11 @@ def format_of(path: str | os.PathLike) -> str:
     path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(f"There is no model file {os.fspath(path)!r}.")
+    if not path.is_file() and not path.is_dir():
+        raise ValueError(
+            f"{os.fspath(path)!r} is a pipe, a device or a socket. Expected a "
+            "model file."
+        )
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "tf_saved_model"
     if path.is_dir() and (path / "config.json").is_file():
@@ -49,45 +57,106 @@ def format_of(path: str | os.PathLike) -> str:
     return suffixes[path.suffix]
 
 
-def open_classifier(path: str | os.PathLike) -> Classifier:
-    """Opens a classifier of any format that `export` writes, or of Keras.
+def open_classifier(path: str | os.PathLike, trust: bool = False) -> Classifier:
+    """Opens a classifier from a `.keras` file or any export format.
 
-    Keras is imported for `.keras` files alone; an exported file needs its
-    runtime and the JSON file that was written beside it, whose digests it is
-    compared with.
+    Keras is imported only for `.keras` files. An exported file needs its
+    runtime and the JSON file beside it, and is compared with the SHA-256
+    digests in there. They prove integrity: no file is damaged, missing or mixed
+    up with another export. They do not prove origin: anyone who can replace a
+    model can replace its digests. This matters most for a SavedModel, which is
+    a program that can read and write files, while the other formats are data
+    to their runtimes. Open a SavedModel only if you trust its source.
 
     Args:
         path: As for `format_of`.
+        trust: Whether to run a SavedModel without digests beside it, or with
+            operations that may read or write files. Files that do not match
+            their digests are refused nevertheless. Defaults to `False`.
 
     Raises:
-        ValueError: If the file is not there, is damaged, or takes no images.
+        ValueError: If the file is missing, is damaged, does not classify
+            images, or is a SavedModel without digests and `trust` is `False`.
         ImportError: If its runtime is not installed.
     """
-    path = pathlib.Path(path)
     format = format_of(path)
-    return _open_keras(path) if format == "keras" else _open(path, format)
+    path = pathlib.Path(path)
+    if format == "keras":
+        return _open_keras(path)
+    # The description lies beside the file, wherever a link to it lies.
+    return _open(path.resolve(), format, trust)
 
 
-def _open(path, name):
+def _open(path, name, trust):
     target = FORMATS[name]
-    target.check_reader()
-    record = read_sidecar(path)
-    digests = _checked_digests(path, target.files(path), record["files"])
-    source, output = record["input"], record["output"]
-    names = record["class_names"]
+    record, digests = check_exported(path, name, trust)
+    effects = [] if trust else target.side_effects(path)
+    if effects:
+        raise ValueError(
+            f"{path.name!r} is a SavedModel that contains "
+            f"{', '.join(effects)[:200]}. No network needs them, and they may "
+            "read or write files. If you trust its source, pass --trust (in "
+            "Python: trust=True)."
+        )
+    runner = open_runner(target, path, record)
+    if record is None:
+        record = {
+            "class_names": None,
+            "input": {**runner.input._asdict(), "range": None},
+            "output": {**runner.output._asdict(), "activation": None},
+            "versions": {},
+        }
+    names, pixels = record["class_names"], record["input"]["range"]
     return Classifier(
-        run=target.open(path),
+        run=runner,
         format=name,
         runtime=target.runtime(),
-        sha256=_together(digests),
-        input_shape=check_image_shape(source["shape"][1:], repr(path.name)),
-        dtype=source["dtype"],
-        pixel_range=source["range"] and tuple(source["range"]),
-        num_classes=max(output["shape"][-1], 2),
+        sha256=together(digests),
+        input_shape=check_image_shape(
+            record["input"]["shape"][1:], repr(path.name)
+        ),
+        dtype=record["input"]["dtype"],
+        pixel_range=pixels and tuple(pixels),
+        num_classes=max(record["output"]["shape"][-1], 2),
         class_names=names and tuple(names),
-        activation=output["activation"],
+        activation=record["output"]["activation"],
         versions=record["versions"],
     )
+
+
+def check_exported(
+    path: pathlib.Path, name: str, trust: bool
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """Checks an exported file without opening it in its runtime.
+
+    Args:
+        path: The file or folder, no link to it.
+        name: Its format.
+        trust: As for `open_classifier`.
+
+    Returns:
+        What its description says, `None` for a trusted SavedModel without
+        one, and the digests of its files.
+
+    Raises:
+        ValueError: As for `open_classifier`.
+        ImportError: If the runtime is not installed.
+    """
+    target = FORMATS[name]
+    target.check_reader()
+    if name == "tf_saved_model" and not os.path.lexists(sidecar_of(path)):
+        if not trust:
+            raise ValueError(
+                f"{path.name!r} is a SavedModel, which is code: it can read "
+                "and write files. There is no digest of it, which "
+                "`keras-transfer export` writes beside it as "
+                f"{sidecar_of(path).name!r}. If you trust its source, pass "
+                "--trust (in Python: trust=True)."
+            )
+        return None, digests_of(path, target.files(path))
+    record = read_sidecar(path)
+    check_image_shape(record["input"]["shape"][1:], repr(path.name))
+    return record, checked_digests(path, target.files(path), record["files"])
 
 
 def _open_keras(path):
@@ -110,15 +179,14 @@ def _open_keras(path):
     if names is None and sidecar_of(path).exists():
         # A file of stock layers alone has no layer that could tell.
         record = read_sidecar(path)
-        _checked_digests(path, [path], record["files"])
+        checked_digests(path, [path], record["files"])
         names, pixels = record["class_names"], record["input"]["range"]
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    digests = {f.name: file_sha256(f) for f in files if f.is_file()}
+    digests = digests_of(path.resolve(), [path.resolve()])
     return Classifier(
         run=model.predict_on_batch,
         format="keras",
         runtime=f"keras {keras.__version__}, {keras.backend.backend()}",
-        sha256=_together(digests),
+        sha256=together(digests),
         input_shape=check_image_shape(
             model.input_shape[1:], f"The model {model.name!r}"
         ),
@@ -129,37 +197,3 @@ def _open_keras(path):
         activation=output_activation(model),
         versions=known.versions,
     )
-
-
-def _checked_digests(path, items, recorded):
-    """Maps each file of an export to its digest, which was recorded."""
-    files = [
-        file
-        for item in items
-        for file in ([item] if not item.is_dir() else sorted(item.rglob("*")))
-        if not file.is_dir()
-    ]
-    digests = {}
-    for file in files:
-        name = file.relative_to(path.parent).as_posix()
-        if not file.exists() or name not in recorded:
-            raise ValueError(
-                f"{path.name!r} is not what was exported: the file {name!r} "
-                f"{'is too much' if file.exists() else 'is missing'}. Export "
-                "the model again, or copy all files together."
-            )
-        digests[name] = file_sha256(file)
-        if digests[name] != recorded[name]["sha256"]:
-            raise ValueError(
-                f"{path.name!r} is not what was exported: the file {name!r} "
-                f"has the sha256 {digests[name]}, expected "
-                f"{recorded[name]['sha256']}. Export the model again, or copy "
-                "all files together."
-            )
-    return digests
-
-
-def _together(digests):
-    if len(digests) == 1:
-        return next(iter(digests.values()))
-    return text_sha256("".join(f"{d}  {n}\n" for n, d in digests.items()))

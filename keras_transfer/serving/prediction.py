@@ -1,4 +1,4 @@
-"""Predictions as class names."""
+"""Predictions of a Keras model as class names."""
 
 import os
 from typing import Any
@@ -20,16 +20,17 @@ def predict_labels(model: keras.Model, images: Any) -> list[str]:
 
     Args:
         model: A classifier that `build_model` made.
-        images: Pixels 0-255 of shape `(batch, height, width, channels)` or
-            one image without the batch axis; or the paths of image files.
+        images: Pixels from 0 to 255 of shape `(batch, height, width,
+            channels)`, one image without the batch axis, or paths of image
+            files.
 
     Returns:
-        A class name for each image; its number as text where the model has
-        no class names.
+        A class name for each image, or the class number as text if the model
+        has no class names.
 
     Raises:
-        ValueError: If the images do not fit the model's input, are booleans
-            or are not finite.
+        ValueError: If the images do not fit the model's input, are boolean or
+            not finite, or a file cannot be read.
 
     Example:
     >>> model = keras.Sequential([
@@ -49,17 +50,17 @@ def predict(
     Args:
         model: A classifier that `build_model` made.
         images: As for `predict_labels`.
-        top: Number of classes for each image; all of them where there are
-            fewer. Defaults to 1.
-        batch_size: Number of images decoded and predicted at a time.
+        top: Number of classes for each image, at least 1; all of them if there
+            are fewer. Defaults to 1.
+        batch_size: Number of images decoded and predicted at a time. Defaults
+            to 32.
 
     Raises:
-        ValueError: If the images do not fit the model's input, are booleans
-            or are not finite, or `top` is below 1.
+        ValueError: As for `predict_labels`, or if `top` is below 1.
     """
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise ValueError(
-            f"`top` must be an integer above 0. Received: {top!r}."
+            f"`top` must be an integer, at least 1. Received: top={top!r}"
         )
     rows: list[list[Prediction]] = []
     for batch in _batches(model, images, batch_size):
@@ -71,11 +72,11 @@ def predict(
 def ranked(
     model: keras.Model, outputs: np.ndarray, top: int
 ) -> list[list[Prediction]]:
-    """Turns a classifier's outputs into its best classes.
+    """Returns the most probable classes for a classifier's outputs.
 
     Args:
         model: The classifier.
-        outputs: What it returned, of shape `(batch, num_classes)`.
+        outputs: Its outputs, of shape `(batch, num_classes)`.
         top: Number of classes for each row.
     """
     probabilities = class_probabilities(model, outputs)
@@ -84,12 +85,12 @@ def ranked(
 
 
 def class_probabilities(model: keras.Model, outputs: np.ndarray) -> np.ndarray:
-    """Returns a probability for each class, also for logits or one unit."""
+    """Returns a probability for each class, also from logits or one unit."""
     return probabilities_of(outputs, classifier_loss.output_activation(model))
 
 
 def class_names(model: keras.Model, count: int) -> list[str]:
-    """Returns the model's class names, or numbers where it has none."""
+    """Returns the model's class names, or class numbers if it has none."""
     names = (model_info.find(model) or {}).get("class_names")
     return list(names) if names else [str(i) for i in range(count)]
 

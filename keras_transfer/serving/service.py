@@ -14,7 +14,9 @@ _NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 
 
 def build_service(
-    path: str | os.PathLike, limits: ServiceLimits | None = None
+    path: str | os.PathLike,
+    limits: ServiceLimits | None = None,
+    trust: bool = False,
 ) -> Any:
     """Opens a model file and returns an ASGI application that predicts.
 
@@ -27,6 +29,8 @@ def build_service(
         path: A `.keras` file, or a file that `export` wrote, with the JSON
             file beside it.
         limits: What clients may ask. Defaults to `ServiceLimits()`.
+        trust: Whether to run a SavedModel, which is code, without digests
+            beside it. Defaults to False.
 
     Returns:
         A Starlette application, ready to answer: the model has run once.
@@ -44,7 +48,7 @@ def build_service(
     """
     check_packages()
     limits = limits or ServiceLimits()
-    classifier = open_classifier(path)
+    classifier = open_classifier(path, trust)
     warm_up(classifier, limits.max_batch)
     # Not at the top: the extra may be missing.
     from keras_transfer.serving.application import build_application

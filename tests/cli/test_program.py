@@ -153,7 +153,7 @@ def test_an_unforeseen_error_is_a_sentence_too(run, monkeypatch, words):
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert "keras-transfer: ZeroDivisionError: division by zero\n" in err
-    assert "--debug shows where it happened" in err
+    assert "Unexpected error; rerun with `--debug`." in err
     assert ("Traceback" in err) == ("--debug" in words)
 
 

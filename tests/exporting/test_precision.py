@@ -12,6 +12,7 @@ from keras_transfer.exporting.accuracy import measure_accuracy
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
+from keras_transfer.serving.opening import open_classifier
 from tests.exporting import networks
 
 CLASSES = ["day", "night"]
@@ -91,6 +92,9 @@ def test_fewer_bits_are_smaller_and_still_right(
     difference = np.abs(outputs - outputs_of(wide, images)).max()
     assert outputs.dtype == "float32"
     assert 1e-6 < difference < {"float16": 0.01, "int8": 0.3}[precision]
+    # What serves it finds what it was told to find.
+    served = open_classifier(exported.path).probabilities(images)
+    np.testing.assert_allclose(served, outputs, atol=1e-6)
     # The tools have no advice left. TensorFlow's own remarks depend on what
     # else the process has done.
     assert not [log for log in caplog.records if log.name != "tensorflow"]
@@ -123,10 +127,10 @@ def test_accuracy_is_the_share_of_right_answers(wide, folders):
     ("name", "options", "sentence"),
     [
         ("m.onnx", {"precision": "int4"}, "Unknown precision 'int4'"),
-        ("m.keras", {"precision": "int8"}, "'stock' is not written in int8"),
+        ("m.keras", {"precision": "int8"}, "'stock' does not support int8"),
         ("m", {"precision": "float16"}, "Formats with float16: onnx, litert"),
-        ("m.xml", {"precision": "int8"}, "only in float32 or float16"),
-        ("m.onnx", {"precision": "int8"}, "needs photographs that show how"),
+        ("m.xml", {"precision": "int8"}, "only float32 or float16"),
+        ("m.onnx", {"precision": "int8"}, "needs photographs to calibrate"),
         ("m.onnx", {"calibrate_on": "x"}, "Only int8 is calibrated"),
     ],
 )
@@ -152,7 +156,7 @@ def test_what_calibrates_does_not_measure(wide, folders, tmp_path):
 
 def test_folders_that_are_no_classes_are_named(wide, folders, tmp_path):
     calibrate, _ = folders
-    with pytest.raises(ValueError, match=r"one folder for each class.*\['cal"):
+    with pytest.raises(ValueError, match=r"one subfolder per class.*\['cal"):
         kt.export(wide, tmp_path / "m.keras", measure_on=calibrate.parent)
     nameless = kt.build_model(networks.convolutional(), kt.heads.LinearHead(2))
     with pytest.raises(ValueError, match="has the classes None and outputs"):

@@ -104,3 +104,27 @@ def test_a_bar_is_drawn_where_it_is_asked_for(
     assert "Predicting" in capsys.readouterr().err
     list(predict_files(constant(classifier), paths))
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_not_finite_is_told_of_its_image_alone(classifier, paths):
+    def run(batch):
+        rows = np.full((len(batch), 3), 1 / 3)
+        rows[0] = np.nan
+        return rows
+
+    broken = dataclasses.replace(classifier, run=run)
+    first, second = predict_files(broken, paths[:2])
+    assert (first.predictions, second.fault) == (None, None)
+    assert first.fault == "the model returns NaN or infinity for it"
+    assert len(second.predictions) == 1
+
+
+def test_large_images_are_computed_a_few_at_a_time(classifier, paths):
+    sizes = []
+    wide = dataclasses.replace(
+        constant(classifier, lambda batch: sizes.append(len(batch))),
+        input_shape=(2048, 2048, 3),
+        dtype="uint8",
+    )
+    assert len(list(predict_files(wide, paths[:5]))) == 5
+    assert sizes == [4, 1]

@@ -1,5 +1,6 @@
 """Model files of every format, opened to classify."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.cli import main
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import sidecar_of
+from keras_transfer.serving.classifier import check_image_shape
 from keras_transfer.serving.opening import format_of
 from keras_transfer.serving.opening import open_classifier
+from tests.serving.hostile_exports import description
+from tests.serving.http_client import photograph
 
 NAMES = {
     "onnx": "model.onnx",
@@ -138,7 +143,7 @@ def test_a_file_of_another_export_is_refused(copied):
     [
         (None, "needs its description 'model.tflite.json'.*cannot be read"),
         ("{", "needs its description 'model.tflite.json'.*cannot be read"),
-        ("[]", "is no description of an exported file: it lacks class_names"),
+        ("[]", "is no description of an exported file: it lacks input, output"),
         ('{"files": {}}', "it lacks input, output, versions"),
     ],
 )
@@ -208,3 +213,130 @@ def test_a_model_of_two_outputs_is_refused(tmp_path):
     keras.Model(image, rows).save(tmp_path / "m.keras")
     with pytest.raises(ValueError, match="has 1 inputs and 2 outputs"):
         open_classifier(tmp_path / "m.keras")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A SavedModel of TensorFlow's own making, beside which lies nothing."""
+    import tensorflow as tf
+
+    class Network(tf.Module):
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, 16, 16, 3], tf.float32)]
+        )
+        def serve(self, images):
+            return tf.reduce_mean(images, axis=(1, 2))
+
+    path = tmp_path_factory.mktemp("saved") / "saved"
+    network = Network()
+    tf.saved_model.save(
+        network, path, signatures={"serving_default": network.serve}
+    )
+    return path
+
+
+def test_a_saved_model_without_digests_is_run_only_with_trust(saved, tmp_path):
+    with pytest.raises(ValueError, match=r"is code.*\(in Python: trust=True\)"):
+        open_classifier(saved)
+    found = open_classifier(saved, trust=True)
+    assert found.input_shape == (16, 16, 3)
+    assert found.class_names is None
+    rows = found.probabilities(images())
+    np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-6)
+
+
+def test_commands_and_the_service_take_the_word_for_it(saved, tmp_path, capsys):
+    (tmp_path / "image.png").write_bytes(photograph())
+    words = ["predict", str(saved), str(tmp_path / "image.png")]
+    assert main(words) == 2
+    assert "pass --trust" in capsys.readouterr().err
+    assert main([*words, "--trust"]) == 0
+    assert capsys.readouterr().out.startswith(str(tmp_path / "image.png"))
+    with pytest.raises(ValueError, match="which is code"):
+        kt.build_service(saved)
+    assert kt.build_service(saved, trust=True)
+
+
+def test_trust_is_no_pardon_for_a_changed_saved_model(saved, tmp_path):
+    path = shutil.copytree(saved, tmp_path / "saved")
+    record = description([path])
+    record["input"]["shape"] = [None, 16, 16, 3]
+    sidecar_of(path).write_text(json.dumps(record))
+    assert open_classifier(path).class_names == ("ant", "bee", "cat")
+    with open(path / "saved_model.pb", "ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ValueError, match=r"'saved/saved_model.pb' has the sha"):
+        open_classifier(path, trust=True)
+
+
+def test_a_saved_model_that_writes_files_is_run_only_with_trust(tmp_path):
+    import tensorflow as tf
+
+    written = tmp_path / "written"
+
+    class Network(tf.Module):
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, 16, 16, 3], tf.float32)]
+        )
+        def serve(self, images):
+            def write():
+                tf.io.write_file(str(written), "harm")
+                return 1.0
+
+            scale = tf.cond(tf.size(images) > 0, write, lambda: 1.0)
+            return scale * tf.reduce_mean(images, axis=(1, 2))
+
+    network = Network()
+    path = tmp_path / "saved"
+    signatures = {"serving_default": network.serve}
+    tf.saved_model.save(network, path, signatures=signatures)
+    record = description([path])
+    record["input"]["shape"] = [None, 16, 16, 3]
+    sidecar_of(path).write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"contains WriteFile\. No network"):
+        open_classifier(path)
+    assert not written.exists()
+    open_classifier(path, trust=True).probabilities(images())
+    assert written.exists()
+
+
+def test_a_saved_model_that_is_none_is_a_sentence(tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"no graph" * 9)
+    with pytest.raises(ValueError, match=r"'saved' cannot be opened by tensor"):
+        open_classifier(tmp_path / "saved", trust=True)
+    record = description([tmp_path / "saved"])
+    (tmp_path / "saved.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"its saved_model.pb cannot be read"):
+        open_classifier(tmp_path / "saved")
+    os.truncate(tmp_path / "saved" / "saved_model.pb", 1 << 29)
+    record = description([tmp_path / "saved"])
+    (tmp_path / "saved.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="a saved_model.pb of 536,870,912 byt"):
+        open_classifier(tmp_path / "saved")
+
+
+def test_a_saved_model_without_its_signature_is_a_sentence(tmp_path):
+    import tensorflow as tf
+
+    tf.saved_model.save(tf.Module(), tmp_path / "saved")
+    with pytest.raises(ValueError, match="it has no signature 'serving_defaul"):
+        open_classifier(tmp_path / "saved", trust=True)
+
+
+def test_a_link_to_an_export_leads_to_its_description(copied):
+    link = copied.parent / "elsewhere" / "latest.tflite"
+    link.parent.mkdir()
+    link.symlink_to(copied)
+    assert open_classifier(link).class_names == ("a", "b", "c")
+
+
+def test_images_that_fill_the_memory_are_refused():
+    assert check_image_shape([2048, 4096, 3], "m") == (2048, 4096, 3)
+    with pytest.raises(ValueError, match="m takes images of 100000 by 100000"):
+        check_image_shape([100_000, 100_000, 3], "m")
+
+
+def test_large_images_are_computed_in_smaller_batches(classifier):
+    wide = dataclasses.replace(classifier, input_shape=(2048, 2048, 3))
+    assert (classifier.batch_size(32), wide.batch_size(32)) == (32, 4)

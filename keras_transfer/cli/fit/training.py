@@ -15,6 +15,7 @@ from keras_transfer.cli.fit.checks import Network
 from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
 from keras_transfer.cli.fit.schedule import find_schedule
+from keras_transfer.names import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
 
@@ -51,7 +52,8 @@ def train(
     images, validation = _read_images(arguments, network)
     model = _build(arguments, backbone, images.class_names)
     _print_plan(network, images, validation)
-    print(f"\n{schedule.describe(model, arguments.epochs)}\n", flush=True)
+    plan = printable(schedule.describe(model, arguments.epochs), keep="\n")
+    print(f"\n{plan}\n", flush=True)
     best, history = BestEpoch(), keras.callbacks.History()
     start = time.perf_counter()
     failure = None
@@ -81,7 +83,7 @@ def train(
         message = _explain_divergence(arguments, failure.epoch, best, outputs)
         raise ValueError(message) from failure
     print_result(model, best.best, history.history, validation, seconds)
-    print(f"\nWritten: {', '.join(map(str, outputs))}")
+    print(f"\nWritten: {', '.join(map(printable, outputs))}")
     return 0
 
 
@@ -125,7 +127,9 @@ def _build(arguments, backbone, class_names):
 
 def _print_plan(network, images, validation):
     names = images.class_names
-    shown = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+    shown = printable(", ".join(names[:10])) + (
+        " ..." if len(names) > 10 else ""
+    )
     height, width, _ = network.input_shape
     print(
         f"{len(images.file_paths):,} training and "

@@ -1,4 +1,4 @@
-"""The formats that a model can be exported to: this table lists them."""
+"""The table of formats that a model can be exported to."""
 
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.formats.litert import LiteRT

@@ -1,41 +1,95 @@
-"""What a format must offer to those who write or run it.
+"""The interface of export formats.
 
-Nothing here or beside it imports Keras before a method needs it, so that an
-exported file is run without.
+No module of this package imports Keras before a method needs it, so that
+exported files run without it.
 """
 
 from __future__ import annotations
 
 import abc
+import dataclasses
 import importlib.util
+import math
 import pathlib
 import typing
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 if typing.TYPE_CHECKING:
     import keras
 
-Runner = Callable[[np.ndarray], np.ndarray]
+
+# Of any tensor in a network, for one image; 2 GiB of float32.
+_MOST_ELEMENTS = 1 << 29
+
+
+class Axes(NamedTuple):
+    """Shape and type of a file's input or output.
+
+    Args:
+        shape: Shape with the batch axis; `None` for a dynamic length.
+        dtype: NumPy's name of the type.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Runner:
+    """A file in its runtime; call it with a batch of images.
+
+    Args:
+        run: Returns the outputs for a batch.
+        input: Input of the file, as the runtime reads it.
+        output: Output of the file, as the runtime reads it.
+    """
+
+    run: Callable[[np.ndarray], np.ndarray]
+    input: Axes
+    output: Axes
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return self.run(images)
+
+
+def check_sizes(shapes: Iterable[Iterable[int | None]]) -> None:
+    """Raises if a tensor in a network is unreasonably large.
+
+    Args:
+        shapes: Shapes of the tensors; dynamic lengths, `None` or negative,
+            count as 1.
+
+    Raises:
+        ValueError: With the first shape that is too large.
+    """
+    for shape in map(tuple, shapes):
+        if math.prod(max(1, n or 1) for n in shape) > _MOST_ELEMENTS:
+            raise ValueError(
+                f"it computes a tensor of the shape {shape}, larger than "
+                f"{_MOST_ELEMENTS:,} elements"
+            )
 
 
 class Format(abc.ABC):
-    """A way to write a model that another runtime can read.
+    """A format in which another runtime can read a model.
 
     Attributes:
-        name: What users call it.
-        suffix: How its files end; `""` for a folder.
-        packages: The modules that writing and the trial need.
-        reader: The module that running needs.
-        extra: The extra of keras-transfer that brings them.
-        backends: The Keras backends that can write it.
+        name: Name for users.
+        suffix: Suffix of its files; `""` for a folder.
+        packages: Modules needed to write and verify files.
+        reader: Module needed to run files.
+        extra: Extra of keras-transfer that installs them.
+        backends: Keras backends that can write it.
         tolerance: Largest difference from Keras that counts as rounding.
-        precisions: What its numbers can be.
-        needs_calibration: Whether int8 needs photographs.
-        keeps_layers: Whether the file holds Keras layers, so that everything
-            which trains stays in it.
+        precisions: Supported precisions.
+        needs_calibration: Whether int8 needs photographs to calibrate on.
+        keeps_layers: Whether the file contains Keras layers, so that it can be
+            trained further.
     """
 
     name: str
@@ -53,8 +107,8 @@ class Format(abc.ABC):
         """Raises unless this process can write the format.
 
         Raises:
-            ImportError: With the line that installs what is missing.
-            ValueError: If the Keras backend is another.
+            ImportError: With the command that installs missing packages.
+            ValueError: If the Keras backend cannot write it.
         """
         self._check_installed(self.packages)
         import keras
@@ -62,16 +116,17 @@ class Format(abc.ABC):
         backend = keras.backend.backend()
         if backend not in self.backends:
             raise ValueError(
-                f"The format {self.name!r} is written by the Keras backends "
-                f"{list(self.backends)}. Received: {backend!r}. Load the model "
-                f"in a process with KERAS_BACKEND={self.backends[0]}."
+                f"The format {self.name!r} can be written with the Keras "
+                f"backends {list(self.backends)}. Received: {backend!r}. Load "
+                "the model in a process with "
+                f"KERAS_BACKEND={self.backends[0]}."
             )
 
     def check_reader(self) -> None:
         """Raises unless this process can run the format.
 
         Raises:
-            ImportError: With the line that installs what is missing.
+            ImportError: With the command that installs it.
         """
         self._check_installed((self.reader,))
 
@@ -94,29 +149,48 @@ class Format(abc.ABC):
         precision: str = "float32",
         calibration: np.ndarray | None = None,
     ) -> None:
-        """Writes a model, with its description where the format has room.
+        """Writes a model, with its description if the format can hold it.
 
         Args:
             model: The graph to write.
             path: The file or folder, which does not exist yet.
-            description: Plain JSON values.
+            description: JSON values.
             precision: One of `precisions`.
-            calibration: Images that show the ranges of activations.
+            calibration: Images that determine the ranges of activations.
         """
 
     def files(self, path: pathlib.Path) -> list[pathlib.Path]:
-        """Returns the files and folders that make up what was written."""
-        return [path]
-
-    @abc.abstractmethod
-    def open(self, path: pathlib.Path) -> Runner:
-        """Loads what was written into its own runtime.
+        """Returns all files and folders that belong to an exported file.
 
         Args:
             path: The file or folder.
 
-        Returns:
-            A function from a batch of images to outputs.
+        Raises:
+            ValueError: If the file names others outside of its folder.
+        """
+        return [path]
+
+    def side_effects(self, path: pathlib.Path) -> list[str]:
+        """Returns the operations of a file that may do more than compute.
+
+        Args:
+            path: The file or folder.
+
+        Raises:
+            ValueError: If it is damaged.
+        """
+        return []
+
+    @abc.abstractmethod
+    def open(self, path: pathlib.Path) -> Runner:
+        """Opens an exported file in its runtime.
+
+        Args:
+            path: The file or folder.
+
+        Raises:
+            ValueError: If it does not have one input and an output.
+            Exception: Any error of the runtime, for a damaged file.
         """
 
     @abc.abstractmethod

@@ -3,11 +3,16 @@
 import importlib.metadata
 import os
 
+import numpy as np
+
+from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.format import check_sizes
 
 
 class LiteRT(Format):
-    """One small file for telephones and boards."""
+    """One small file for mobile and embedded devices."""
 
     name = "litert"
     suffix = ".tflite"
@@ -26,8 +31,18 @@ class LiteRT(Format):
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(str(path), num_threads=os.cpu_count())
-        image = interpreter.get_input_details()[0]["index"]
-        output = interpreter.get_output_details()[0]["index"]
+        check_sizes(
+            tensor["shape"].tolist()
+            for tensor in interpreter.get_tensor_details()
+        )
+        inputs = interpreter.get_input_details()
+        outputs = interpreter.get_output_details()
+        if len(inputs) != 1 or not outputs:
+            raise ValueError(
+                f"it has {len(inputs)} inputs and {len(outputs)} outputs, "
+                "expected the images and the predictions"
+            )
+        image, output = inputs[0]["index"], outputs[0]["index"]
         shape = None
 
         def run(images):
@@ -40,18 +55,26 @@ class LiteRT(Format):
             interpreter.invoke()
             return interpreter.get_tensor(output)
 
-        return run
+        return Runner(run, _axes(inputs[0]), _axes(outputs[0]))
 
     def runtime(self):
         version = importlib.metadata.version("ai-edge-litert")
         return f"ai-edge-litert {version}"
 
 
-def _options(precision, calibration):
-    """Returns what Keras hands to the converter of TensorFlow.
+def _axes(tensor):
+    shape = tensor["shape_signature"]
+    return Axes(
+        tuple(int(n) if n >= 0 else None for n in shape),
+        np.dtype(tensor["dtype"]).name,
+    )
 
-    Without images to calibrate on, weights alone have eight bits; what flows
-    between layers is rounded as it comes.
+
+def _options(precision, calibration):
+    """Returns the options that Keras passes to TensorFlow's converter.
+
+    Without images to calibrate on, only the weights have eight bits, and
+    activations are quantized dynamically.
     """
     if precision == "float32":
         return {}

@@ -3,16 +3,18 @@
 import json
 import zipfile
 
+from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
+from keras_transfer.exporting.formats.format import Runner
 
 MEMBER = "keras_transfer.json"
 
 
 class Stock(Format):
-    """One file for Keras users; what `to_stock` returns.
+    """One file for Keras users, of the model that `to_stock` returns.
 
-    The description is one more member of the archive, which Keras leaves
-    unread, and loses when it saves the model again.
+    The description is an additional member of the archive, which Keras ignores
+    and drops when it saves the model again.
     """
 
     name = "stock"
@@ -33,8 +35,14 @@ class Stock(Format):
         import keras
 
         model = keras.saving.load_model(path, compile=False)
-        return lambda images: keras.ops.convert_to_numpy(
-            model(images, training=False)
+        return Runner(
+            lambda images: keras.ops.convert_to_numpy(
+                model(images, training=False)
+            ),
+            *(
+                Axes(tuple(tensor.shape), tensor.dtype)
+                for tensor in (model.inputs[0], model.outputs[0])
+            ),
         )
 
     def runtime(self):

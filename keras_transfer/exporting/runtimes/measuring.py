@@ -1,4 +1,4 @@
-"""Seconds that runtimes take for a batch, in turns on a busy machine."""
+"""Time that runtimes take for a batch, measured in turns."""
 
 import dataclasses
 import statistics
@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 _ROUNDS = 5
-# One that is this many times slower than the fastest is not asked again.
+# A runtime that is this many times slower than the fastest is dropped.
 _HOPELESS = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """What one runtime was found to be.
+    """The timings of one runtime.
 
     Args:
-        runtime: Its name; `"model.predict"` is the model as it was given.
+        runtime: Its name; `"model.predict"` is the original model.
         seconds: Median time for a batch, by batch size; empty if not run.
-        speedup: How many times faster than `model.predict`, by batch size.
+        speedup: Speed-up over `model.predict`, by batch size.
         difference: Largest difference from the model's outputs.
-        refused: Why it was not chosen from; `None` if it could be.
+        refused: Why the runtime cannot be used; `None` if it can.
     """
 
     runtime: str
@@ -38,16 +38,16 @@ def median_seconds(
     images: np.ndarray,
     rounds: int = _ROUNDS,
 ) -> dict[str, float]:
-    """Returns the median time of each call, all of them taking turns.
+    """Returns the median time of each function, called in turns.
 
     Args:
-        runs: What is called with the images, by name.
+        runs: Functions that take the images, by name.
         images: One batch.
-        rounds: Number of turns.
+        rounds: Number of calls of each.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
-        run(images)  # What is compiled for this batch size is no prediction.
+        run(images)  # Warm up, so that compilation is not measured.
     for number in range(rounds):
         order = list(runs) if number % 2 else list(reversed(runs))
         fastest = min((min(t) for t in times.values() if t), default=np.inf)

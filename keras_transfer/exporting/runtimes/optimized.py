@@ -1,4 +1,4 @@
-"""A model in the runtime that was found to be the fastest."""
+"""A model in its fastest runtime."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,18 +12,17 @@ from keras_transfer.exporting.runtimes.table import Run
 
 
 class OptimizedModel:
-    """Predicts what a model predicts, faster.
+    """Makes the same predictions as a model, faster.
 
-    `optimize_for_inference` makes it. It holds copies of the weights, so that
-    it stays what it is when the model trains on. It is no Keras model and
-    cannot be saved: `kt.export` writes files. Not to be called from several
-    threads at once.
+    Returned by `optimize_for_inference`. It holds copies of the weights, so
+    further training of the model does not affect it. It is not a Keras model
+    and cannot be saved; use `kt.export` to write files. It is not thread-safe.
 
     Attributes:
-        runtime: Name of the runtime chosen.
-        folded: Number of BatchNormalization layers that are gone.
-        measurements: What was measured, fastest first; `str` makes a table of
-            it.
+        runtime: Name of the chosen runtime.
+        folded: Number of BatchNormalization layers that were folded.
+        measurements: The timings, fastest first; `str` formats them as a
+            table.
     """
 
     def __init__(

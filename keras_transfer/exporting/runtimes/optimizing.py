@@ -31,39 +31,39 @@ def optimize_for_inference(
     runtimes: Sequence[str] | None = None,
     images: np.ndarray | None = None,
 ) -> OptimizedModel:
-    """Finds the fastest way in which this machine can run a model.
+    """Finds the fastest way to run a model on this machine.
 
-    BatchNormalization is folded where that is exact, dropout, auxiliary heads
-    and whatever else only training needs is left out. What remains is run in
-    each runtime that is installed, all taking turns with `model.predict`; the
-    one is chosen that is fastest over the batch sizes, of those that return
-    what the model returns. The model itself is left as it is.
+    BatchNormalization is folded where that is exact; dropout, auxiliary heads
+    and everything else that only training needs is removed. The result is
+    timed in each installed runtime, in turns with `model.predict`. Of the
+    runtimes whose outputs match the model, the one that is fastest over all
+    batch sizes is chosen. The model itself is not changed.
 
-    It takes about a minute for MobileNet, most of it to convert the model:
-    for a process that predicts for long. `kt.export` is for a file that starts
-    fast.
+    This takes about a minute for MobileNet, most of it to convert the model,
+    so it pays off in a process that predicts for long. Use `kt.export` for a
+    file that starts fast.
 
     Args:
-        model: A Functional or Sequential model with one input; it may have
-            several outputs, for which nothing is exported.
-        batch_sizes: Numbers of images at a time, at least 1, that are timed,
-            each as important as the others. Defaults to 1 and 32.
+        model: A Functional or Sequential model with one input. With several
+            outputs, the export formats are not tried.
+        batch_sizes: Batch sizes to time, at least 1, with equal weight.
+            Defaults to 1 and 32.
         runtimes: Some of `"eager"` (layer by layer), `"compiled"` (as Keras
             compiles), `"graph"` and `"xla"` (TensorFlow), `"onnx"`,
             `"litert"`, `"openvino"` (each with its extra installed). Defaults
-            to all; those that this machine lacks are reported as such.
-        images: What outputs are compared for, at least two. Defaults to eight
-            made-up images.
+            to all; those that are not installed are reported as such.
+        images: Images to compare outputs on, at least two. Defaults to eight
+            synthetic images.
 
     Returns:
-        What has `predict` as the model has, can be called with a batch, and
-        tells in `measurements` what was measured. Outputs are within 1e-4 of
-        the model's; of outputs above 1, within that fraction.
+        An `OptimizedModel` with a `predict` method like the model's, callable
+        with a batch; its `measurements` hold the timings. Outputs are within
+        1e-4 of the model's, relative for outputs above 1.
 
     Raises:
-        TypeError: If `model` is no Keras model.
+        TypeError: If `model` is not a Keras model.
         ValueError: If it has no graph or several inputs, an argument is out of
-            range, or no runtime returns what the model returns.
+            range, or no runtime matches the model.
 
     Example:
     >>> model = keras.Sequential([
@@ -91,8 +91,8 @@ def optimize_for_inference(
     ]
     if not all(np.isfinite(output).all() for output in expected):
         raise ValueError(
-            f"The model {model.name!r} returns NaN or infinity, to which "
-            "nothing can be compared. Expected finite outputs."
+            f"The model {model.name!r} returns NaN or infinity. Expected "
+            "finite outputs, to compare the runtimes with."
         )
     reduced = inference_graph(model)
     reduced.model(images[:1], training=False)  # Or Keras will not export it.
@@ -109,7 +109,7 @@ def optimize_for_inference(
     if not runs:
         reasons = "; ".join(f"{m.runtime}: {m.refused}" for m in found)
         raise ValueError(
-            f"No runtime returns what the model {model.name!r} returns "
+            f"No runtime returns the outputs of the model {model.name!r} "
             f"({reasons}). Expected differences up to {TOLERANCE:g}; use "
             "`model.predict` for it."
         )

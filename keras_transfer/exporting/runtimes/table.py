@@ -1,4 +1,4 @@
-"""The ways in which this machine can run a graph: this table lists them."""
+"""The table of runtimes that can run a graph on this machine."""
 
 import pathlib
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keras_transfer.files.publishing import publish
-from keras_transfer.files.publishing import staging_folder
+from keras_transfer.files.whole_files import publish
+from keras_transfer.files.whole_files import staging_folder
 
 
 def test_a_folder_that_cannot_be_replaced_is_put_back(tmp_path):
