@@ -5,6 +5,7 @@ that Keras learns our serializable classes when Keras itself is imported.
 """
 
 import importlib
+import sys
 
 from keras_transfer import serialization
 
@@ -18,6 +19,7 @@ _HOME = {
     "Contrast": "explaining.targets",
     "Embeddings": "embedding",
     "FeatureCache": "features.cache",
+    "GeneralizedMeanPooling": "heads.generalized_mean_pooling",
     "ModelFileError": "saving.archive",
     "NaNLossError": "callbacks.stop_on_nan",
     "Neighbor": "embedding",
@@ -26,6 +28,7 @@ _HOME = {
     "StaleFeaturesError": "feature_store.manifest",
     "TokensToGrid": "structure.token_grid",
     "WeightsFile": "models.weights_file",
+    "adopt_optimizer": "optimizer",
     "activation_gradients": "explaining.raw_gradients",
     "activation_grid": "explaining.pictures.grid",
     "activation_maximization": "explaining.feature_images",
@@ -75,11 +78,12 @@ _HOME = {
     "schedules": "schedules",
     "score_cam": "explaining.score_maps",
     "set_trainable": "freezing.freezing",
-    "split": "features.boundary",
+    "split_at_boundary": "features.boundary",
     "stages_of": "structure.stages",
     "testing": "testing",
     "to_stock": "exporting.stock_model",
     "trainable_summary": "freezing.summary",
+    "transition": "optimizer.transition",
     "unit_activity": "explaining.pictures.activity",
     "weight_gradients": "explaining.raw_gradients",
     "with_auxiliary_heads": "heads.auxiliary.addition",
@@ -89,10 +93,17 @@ _HOME = {
 
 __all__ = sorted(_HOME)
 
+# What public names were called in the release before.
+_RENAMED = {"split": "split_at_boundary"}
+
 serialization.register_when_keras_is_imported()
 
 
 def __getattr__(name):
+    if name in _RENAMED:
+        names = importlib.import_module("keras_transfer.names")
+        names.warn_renamed(f"kt.{name}", f"kt.{_RENAMED[name]}")
+        return getattr(sys.modules[__name__], _RENAMED[name])
     if name not in _HOME:
         raise AttributeError(
             f"module 'keras_transfer' has no attribute {name!r}"

@@ -389,54 +389,62 @@ def begin_at_epoch(model, epoch) -> None:
 def model_being_saved():
     """The outermost model whose configuration is just being asked for, or None.
 
-    Public alternative: none. A layer is asked for its own configuration and
-    told neither where it stands nor what for.
+    A layer is asked for its own configuration and told neither where it stands
+    nor what for. Public alternatives: a subclass of `keras.Model` with a
+    `get_config` of its own is lost when somebody wraps the model, and every
+    file would need our class; `save_model` could hand the model over, but
+    `model.save` and `ModelCheckpoint` do not pass through it; a record that is
+    kept whenever flags are written misses `layer.kernel.trainable = False`.
     """
-    found = None
-    frame = inspect.currentframe()
-    while frame is not None:
-        owner = frame.f_locals.get("self")
-        if frame.f_code.co_name == "get_config" and isinstance(
-            owner, keras.Model
-        ):
-            found = owner
-        frame = frame.f_back
-    return found
+    return _outermost_model("get_config", "self")
 
 
 def model_being_loaded():
     """The outermost model whose weights are just being read, or None.
 
-    Public alternative: none. A layer is handed its own weights and told
-    nothing of the model around it.
+    A layer is handed its own weights and told nothing of the model around it.
+    Public alternatives: `load_model` could finish what it has loaded, but
+    `keras.saving.load_model` does not pass through it; `from_config` and the
+    symbolic call of the layer come before the model exists.
     """
+    return _outermost_model("_load_state", "saveable")
+
+
+def _outermost_model(function, variable):
+    """The model that a variable holds in the outermost call of a function."""
     found = None
-    frame = inspect.currentframe()
-    while frame is not None:
-        owner = frame.f_locals.get("saveable")
-        if frame.f_code.co_name == "_load_state" and isinstance(
-            owner, keras.Model
-        ):
+    for frame in _callers():
+        owner = frame.f_locals.get(variable)
+        if frame.f_code.co_name == function and isinstance(owner, keras.Model):
             found = owner
-        frame = frame.f_back
     return found
 
 
 def calling_callback_list(callback):
     """The `CallbackList` that is just calling a callback's method, or None.
 
-    Public alternative: none. A callback is told the model and the parameters
-    of `fit`, but neither which callbacks run beside it nor in which order.
+    A callback is told the model and the parameters of `fit`, but neither which
+    callbacks run beside it nor in which order. Public alternatives: `fit`
+    wrapped to sort its callbacks serves only models that we compiled, and
+    knows nothing of the progress bar that Keras adds; a `CallbackList` that
+    the user passes would have to be made by hand in every script; a schedule
+    that decides at the next `on_epoch_begin` is too late, since `fit` leaves
+    the loop as soon as `EarlyStopping` has asked for it.
     """
-    frame = inspect.currentframe()
-    while frame is not None:
+    for frame in _callers():
         owner = frame.f_locals.get("self")
         if isinstance(owner, keras.callbacks.CallbackList) and any(
             other is callback for other in owner.callbacks
         ):
             return owner
-        frame = frame.f_back
     return None
+
+
+def _callers():
+    frame = inspect.currentframe()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def torch_random():

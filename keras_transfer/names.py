@@ -1,11 +1,15 @@
-"""How names are matched by wildcards, ordered, suggested, and shown."""
+"""How names are matched by wildcards, ordered, suggested, shown, renamed."""
 
 import difflib
 import fnmatch
+import functools
 import json
 import os
 import re
+import warnings
+from collections.abc import Callable
 from collections.abc import Iterable
+from typing import Any
 
 
 def natural_order(name: str) -> tuple[list, str]:
@@ -122,3 +126,76 @@ def _slip(name, other):
     if len(name) > 1 or len(other) > 1:
         return None
     return 2 if len(name) == len(other) else 3
+
+
+def renamed(**names: str) -> Callable[[Any], Any]:
+    """Lets a function or a class be used by names of the release before.
+
+    A decorator: each old name of an argument, attribute or method does what
+    the new one does, with a `DeprecationWarning` that says so.
+
+    Args:
+        **names: The new name of each old one.
+
+    Example:
+    >>> @renamed(colour="color")
+    ... def paint(color):
+    ...     return color
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     paint(colour="blue")
+    'blue'
+    """
+
+    def decorate(target):
+        if not isinstance(target, type):
+            return _taking_old_arguments(target, names)
+        for old, new in names.items():
+            setattr(target, old, _old_attribute(target.__name__, old, new))
+        if "__init__" in vars(target):
+            target.__init__ = _taking_old_arguments(target.__init__, names)
+        return target
+
+    return decorate
+
+
+def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
+    """Warns that a name is that of the release before.
+
+    Args:
+        old: The old name.
+        new: The new one.
+        stacklevel: As for `warnings.warn`. Defaults to 3: the caller of the
+            function that calls this one.
+    """
+    warnings.warn(
+        f"`{old}` is now called `{new}`; the old name will go in the next "
+        "release.",
+        DeprecationWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def _taking_old_arguments(function, names):
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        for old, new in names.items():
+            if old not in kwargs:
+                continue
+            if new in kwargs:
+                raise TypeError(
+                    f"`{old}` is the old name of `{new}`. Received both: pass "
+                    f"`{new}` alone."
+                )
+            warn_renamed(old, new)
+            kwargs[new] = kwargs.pop(old)
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
+def _old_attribute(owner, old, new):
+    def get(self):
+        warn_renamed(f"{owner}.{old}", f"{owner}.{new}")
+        return getattr(self, new)
+
+    return property(get)

@@ -79,7 +79,7 @@ def _ours(cache, folder, size, epochs, schedule, seed):
     if schedule == "gradual":
         every = epochs // 3
         phases = kt.schedules.GradualUnfreeze(
-            every=every, start=every, learning_rate=slice(0.01, 1.0)
+            every=every, start=every, learning_rate_multiplier=slice(0.01, 1.0)
         )
     return lambda: last_accuracy(
         kt.fit(

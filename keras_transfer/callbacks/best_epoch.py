@@ -48,7 +48,7 @@ class BestEpoch(keras.callbacks.Callback):
         logs = logs or {}
         if self.model.stop_training and not math.isfinite(logs.get("loss", 0)):
             return  # `TerminateOnNaN` ends training without an error.
-        for name in ("loss",):
+        for name in ("loss", "val_loss"):
             check_loss(self.model, name, logs.get(name, 0), epoch)
         rank = _rank(logs)
         if self._rank is None or rank > self._rank:

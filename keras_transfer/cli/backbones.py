@@ -45,7 +45,7 @@ def add_parser(subparsers) -> None:
     show = actions.add_parser(
         "show",
         help="show what one backbone declares",
-        description="Shows size, options, stages, weights, licence.",
+        description="Shows size, options, stages, weights, license.",
     )
     show.add_argument("name", metavar="NAME", help="full or short name")
     show.add_argument(
@@ -114,7 +114,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         ("options", _options(spec)),
         ("stages", _stages(spec)),
         *_weights(spec, options),
-        ("licence", spec.licence),
+        ("license", spec.license),
         ("reference", spec.reference),
     ]
     print(text_table(row for row in rows if row[1] not in ("", None)))
@@ -143,8 +143,8 @@ def _weights(spec, options):
             path = keras_home.home_folder("models") / source.file_name
             state = "in the cache:" if path.is_file() else "not downloaded to"
             yield "", f"{state} {path}"
-        if source.licence and source.licence != spec.licence:
-            yield "", f"licence {source.licence}"
+        if source.license and source.license != spec.license:
+            yield "", f"license {source.license}"
     if spec.classifier:
         layers = ", ".join(spec.classifier)
         yield "not loaded", f"{layers}, the classifier in weights files"

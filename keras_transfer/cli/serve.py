@@ -11,7 +11,8 @@ DESCRIPTION = """\
 Answers POST /predict with the classes of the images it is sent, and shows a
 page at / where images can be dropped. Only programs on this machine reach it,
 unless --host says otherwise; there is no encryption and no password, so put a
-proxy in front of it before others do. SIGTERM ends it after what is in flight.
+proxy in front of it before others do. SIGTERM ends it within five seconds, of
+which what is in flight has two to be answered.
 """
 _MEGA = 2**20
 
@@ -91,5 +92,5 @@ def run(arguments: argparse.Namespace) -> int:
             f"http://{address}:{port} (Ctrl-C stops it)",
             flush=True,
         )
-        run_until_stopped(application, taken)
+        run_until_stopped(application, taken, limits)
     return 0

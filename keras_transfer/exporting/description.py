@@ -40,7 +40,7 @@ def describe(model: keras.Model, graph: keras.Model) -> dict[str, Any]:
         },
         "backbone": {
             key: backbone.get(key)
-            for key in ("name", "weights", "sha256", "licence")
+            for key in ("name", "weights", "sha256", "license")
         },
         "versions": {
             "keras": keras.__version__,

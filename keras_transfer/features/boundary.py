@@ -59,7 +59,7 @@ class Split:
         )
 
 
-def split(model: keras.Model) -> Split:
+def split_at_boundary(model: keras.Model) -> Split:
     """Splits a model at its freeze boundary.
 
     The prefix consists of the frozen layers that depend on the inputs and on
@@ -80,7 +80,7 @@ def split(model: keras.Model) -> Split:
     >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
     >>> kt.freeze(model)
-    >>> parts = kt.split(model)
+    >>> parts = kt.split_at_boundary(model)
     >>> [tuple(x.shape) for x in parts.prefix([np.ones((5, 8, 8, 3))])]
     [(5, 4)]
     """

@@ -37,7 +37,7 @@ class FeatureCache:
     `kt.fit(cache=folder)` finds those of the same data.
 
     Args:
-        split: A model in two parts, as `kt.split` returns it.
+        split: A model in two parts, as `kt.split_at_boundary` returns it.
         *data: What `fit` takes as `x`: arrays, or data sets of
             `kt.data.from_directory` without augmentation. The rows of several
             are numbered consecutively, as `kt.fit` does with training and
@@ -60,7 +60,7 @@ class FeatureCache:
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
     >>> model.layers[0].trainable = False
-    >>> parts = keras_transfer.split(model)
+    >>> parts = keras_transfer.split_at_boundary(model)
     >>> cache = FeatureCache(parts, np.ones((5, 4)))
     >>> cache.nbytes
     60

@@ -37,10 +37,8 @@ class GeneralizedMeanPooling(keras.layers.Layer):
 
     Example:
     >>> import numpy as np
-    >>> from keras_transfer.heads.generalized_mean_pooling import (
-    ...     GeneralizedMeanPooling,
-    ... )
-    >>> tuple(GeneralizedMeanPooling()(np.ones((2, 7, 7, 64))).shape)
+    >>> import keras_transfer as kt
+    >>> tuple(kt.GeneralizedMeanPooling()(np.ones((2, 7, 7, 64))).shape)
     (2, 64)
 
     Reference: [Radenović et al., 2018](https://arxiv.org/abs/1711.02512)

@@ -102,7 +102,7 @@ def create_backbone(
         preprocessing=spec.preprocessing,
         distribution=owner[0],
         version=owner[1],
-        licence=spec.licence,
+        license=spec.license,
     )
     provenance.attach(model, record)
     return model

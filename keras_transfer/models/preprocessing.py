@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+from keras_transfer import names
+
 MODES = ("raw", "tf", "torch", "caffe", "unit")
 
 
@@ -34,7 +36,7 @@ class Preprocessing:
 
         Args:
             mode: `"raw"` (0-255 as it is), `"tf"` (-1 to 1), `"unit"` (0 to
-                1), `"torch"` (ImageNet mean and deviation), `"caffe"` (BGR
+                1), `"torch"` (ImageNet mean and std), `"caffe"` (BGR
                 minus the ImageNet mean).
         """
         if mode == "raw":
@@ -54,18 +56,19 @@ class Preprocessing:
         )
 
     @classmethod
+    @names.renamed(deviation="std")
     def of_statistics(
-        cls, mean: tuple[float, ...], deviation: tuple[float, ...]
+        cls, mean: tuple[float, ...], std: tuple[float, ...]
     ) -> "Preprocessing":
-        """Subtracts the mean and divides by the deviation of 0-1 pixels.
+        """Subtracts the mean and divides by the std of 0-1 pixels.
 
         Args:
             mean: Mean of each channel, for pixels between 0 and 1.
-            deviation: Standard deviation of each channel, likewise.
+            std: Standard deviation of each channel, likewise.
         """
         return cls(
-            tuple(1 / (255 * d) for d in deviation),
-            tuple(-m / d for m, d in zip(mean, deviation, strict=True)),
+            tuple(1 / (255 * s) for s in std),
+            tuple(-m / s for m, s in zip(mean, std, strict=True)),
         )
 
     def for_channels(self, channels: int) -> "Preprocessing":

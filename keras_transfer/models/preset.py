@@ -147,7 +147,7 @@ def _files(place):
 
 
 def _record(files, description):
-    values = dict(description.provenance)
+    values = provenance.renewed(description.provenance)
     try:
         values["stages"] = tuple(
             (name, last_layer) for name, last_layer in values["stages"]

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.registry import registry
 
 GROUP = "keras_transfer.backbones"
 
 
+@names.renamed(licence="license")
 @dataclasses.dataclass(frozen=True)
 class BackboneSpec:
     """A backbone that can be built by name.
@@ -43,7 +45,7 @@ class BackboneSpec:
             the backbone's publisher, all of it or nothing. Defaults to
             Keras's own; files ending in `.weights.h5` or `.keras` are
             Keras's in any case.
-        licence: Licence of the code, and of the weights where it differs.
+        license: License of the code, and of the weights where it differs.
         reference: Address of the paper.
         description: One line for listings.
 
@@ -67,7 +69,7 @@ class BackboneSpec:
     weights: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     classifier: tuple[str, ...] = ()
     read_weights: Callable[[Any, Any], None] | None = None
-    licence: str = ""
+    license: str = ""
     reference: str = ""
     description: str = ""
 

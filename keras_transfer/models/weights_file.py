@@ -5,7 +5,10 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
+from keras_transfer import names
 
+
+@names.renamed(licence="license")
 @dataclasses.dataclass(frozen=True)
 class WeightsFile:
     """A file of pretrained weights, published or shipped with the plugin.
@@ -17,7 +20,7 @@ class WeightsFile:
         sha256: Hexadecimal digest that the file must have, or `None` where
             its publisher gives none.
         md5: The same as MD5, for publishers that give only that.
-        licence: Licence of the weights.
+        license: License of the weights.
         finish: Called with the model that has just loaded this file, for what
             its publisher does beside loading. Defaults to nothing.
     """
@@ -26,7 +29,7 @@ class WeightsFile:
     file_name: str = ""
     sha256: str | None = None
     md5: str | None = None
-    licence: str = ""
+    license: str = ""
     finish: Callable[[Any], None] | None = None
 
     def __post_init__(self):

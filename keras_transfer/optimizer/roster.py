@@ -65,7 +65,7 @@ class Roster:
             raise ValueError(
                 "The optimizer was not told that these weights are trainable: "
                 f"{unknown}. After changing flags call "
-                "`keras_transfer.optimizer.transition.transition(model)`, or "
+                "`kt.transition(model)`, or "
                 "pass it the function that changes them."
             )
         return [

@@ -29,7 +29,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
     With everything trainable it does, bit for bit, what the stock optimizer
     does.
 
-    `keras_transfer.optimizer.transition.transition` makes a change of flags
+    `kt.transition` makes a change of flags
     take effect; freeze schedules call it.
 
     Args:
@@ -198,7 +198,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
                 f"The optimizer knows of {len(active)} trainable weights, but "
                 f"the model has {len(trainable_variables)}. After changing "
                 "flags or loading, call "
-                "`keras_transfer.optimizer.transition.transition(model)`."
+                "`kt.transition(model)`."
             )
         mapping = [
             *zip(active, trainable_variables, strict=True),

@@ -59,6 +59,6 @@ def unwrap_optimizer(optimizer: Any) -> TransferOptimizer:
             "Expected an optimizer of keras_transfer. Received: "
             f"{type(optimizer).__name__}. Compile with "
             "`keras_transfer.wrap_optimizer(...)`, or call "
-            "`keras_transfer.optimizer.adopt_optimizer(model)`."
+            "`kt.adopt_optimizer(model)`."
         )
     return optimizer

@@ -1,5 +1,6 @@
 """Freeze schedules: callbacks that decide what trains, and when."""
 
+from keras_transfer import names
 from keras_transfer.schedules.attached import of
 from keras_transfer.schedules.chain_thaw import ChainThaw
 from keras_transfer.schedules.freeze_out import FreezeOut
@@ -20,8 +21,6 @@ from keras_transfer.schedules.until import Plateau
 from keras_transfer.schedules.until import Steps
 from keras_transfer.schedules.until import Threshold
 
-ManualPhases = FreezeSchedule
-
 __all__ = [
     "AtEpoch",
     "ChainThaw",
@@ -33,7 +32,6 @@ __all__ = [
     "LayerDecay",
     "LinearProbe",
     "LinearProbeThenFineTune",
-    "ManualPhases",
     "Phase",
     "Plateau",
     "Schedule",
@@ -42,3 +40,10 @@ __all__ = [
     "UnfreezeOnPlateau",
     "of",
 ]
+
+
+def __getattr__(name):
+    if name == "ManualPhases":
+        names.warn_renamed("ManualPhases", "FreezeSchedule")
+        return FreezeSchedule
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """Schedules as JSON data."""
 
 import dataclasses
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ _CONDITIONS = {
     "plateau": endings.Plateau,
     "threshold": endings.Threshold,
 }
+# What an argument was called in files of version 0.1.
+_FORMER = {"learning_rate": "learning_rate_multiplier"}
 
 
 def phase_to_data(phase: Phase) -> dict[str, Any]:
@@ -46,12 +49,13 @@ def phase_from_data(data: Mapping[str, Any]) -> Phase:
     >>> phase_from_data({"trainable": ["stage_4", "head"], "warmup_steps": 10})
     Phase(trainable=['stage_4', 'head'], name=None, batch_norm='frozen', ...)
     """
-    known = {field.name for field in dataclasses.fields(Phase)}
     if not isinstance(data, Mapping) or "trainable" not in data:
         raise ValueError(
             "A phase must be a mapping with at least `trainable`. Received: "
             f"{data!r}."
         )
+    known = {field.name for field in dataclasses.fields(Phase)}
+    data = renewed(data, known)
     unknown = set(data) - known
     if unknown:
         raise ValueError(
@@ -59,6 +63,21 @@ def phase_from_data(data: Mapping[str, Any]) -> Phase:
             f"{sorted(known)}."
         )
     return Phase(**{name: from_data(value) for name, value in data.items()})
+
+
+def renewed(data: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Returns arguments from a file under the names that they have today.
+
+    Args:
+        data: The arguments.
+        known: The names of today.
+    """
+    today = {}
+    for name, value in data.items():
+        new = _FORMER.get(name)
+        is_old = new in known and new not in data and name not in known
+        today[new if is_old else name] = value
+    return today
 
 
 def to_data(value: Any) -> Any:

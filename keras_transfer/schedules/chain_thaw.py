@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.schedules import ending
 from keras_transfer.schedules import parts
 from keras_transfer.schedules import until as endings
@@ -11,6 +12,7 @@ from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.structure import selectors
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 class ChainThaw(Schedule):
     """Trains the head, then each stage alone from the input on, then all.
 
@@ -24,7 +26,7 @@ class ChainThaw(Schedule):
         restore_best: As for `Phase`, in each phase. Defaults to `None`.
         stages: Selectors of the stages from input to output, for a backbone
             that has none. Defaults to `None`: the backbone's own.
-        learning_rate: As for `Phase`. Defaults to 1.
+        learning_rate_multiplier: As for `Phase`. Defaults to 1.
         batch_norm: As for `Phase`. Defaults to `"frozen"`.
         warmup_steps: As for `Phase`. Defaults to 0.
 
@@ -51,7 +53,7 @@ class ChainThaw(Schedule):
         until: endings.Until = endings.Epochs(1),  # noqa: B008
         restore_best: str | None = None,
         stages: Sequence[selectors.Selectors] | None = None,
-        learning_rate: Any = 1.0,
+        learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
     ):
@@ -59,9 +61,10 @@ class ChainThaw(Schedule):
         self.until = until
         self.restore_best = restore_best
         self.stages = stages
-        self.learning_rate = learning_rate
+        self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        parts.check_stages(stages)
         if not endings.conditions(until):
             raise ValueError(
                 "`until` of ChainThaw must end a phase, such as Epochs(1) or "
@@ -88,7 +91,7 @@ class ChainThaw(Schedule):
             name=name,
             until=until,
             restore_best=self.restore_best,
-            learning_rate=self.learning_rate,
+            learning_rate_multiplier=self.learning_rate_multiplier,
             batch_norm=self.batch_norm,
             warmup_steps=self.warmup_steps,
         )

@@ -32,11 +32,11 @@ def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
 
     First comes the progress bar, which is long enough as it is; then the
     schedule, so that what it adds to the logs reaches all loggers; then the
-    others in their order; then its companion, which sees
-    what they added to the logs and whether `EarlyStopping` wants to stop; then
-    the one that records the history, added where there is none; at the end
-    those that save, so that they save what was decided. Keras has no priorities
-    for this.
+    others in their order; then its companion, which sees what they added to
+    the logs and whether `EarlyStopping` wants to stop; then the one that
+    records the history, added where there is none; at the end those that
+    save, so that they save what was decided. Keras has no priorities for
+    this; `compat.calling_callback_list` says what else was tried.
 
     Args:
         schedule: A callback whose `set_model` is being called.
@@ -72,7 +72,8 @@ def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
     recorders = recorders or [RecordHistory()]
     for added in (companion, *recorders):
         added.set_model(schedule.model)
-    # A new list: the old one is being iterated over.
+    # A new list: the old one is being iterated over. `CallbackList.append`,
+    # the public way, knows no place but the last.
     members.callbacks = [
         *(*bars, schedule, *rest, companion),
         *(*recorders, *savers),

@@ -10,13 +10,13 @@ from keras import ops
 from keras_transfer.freezing import freezing
 from keras_transfer.optimizer import TransferOptimizer
 from keras_transfer.optimizer.transition import transition
-from keras_transfer.schedules import best_of_phase
 from keras_transfer.schedules import ending
-from keras_transfer.schedules import random_state
+from keras_transfer.schedules import kept_state
 from keras_transfer.schedules import timeline
+from keras_transfer.schedules.ending import Progress
+from keras_transfer.schedules.files import means_the_same
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan
-from keras_transfer.schedules.progress import Progress
 
 
 class Course:
@@ -75,13 +75,14 @@ class Course:
         state = self.optimizer.memory.schedule_state
         same = (
             "epochs" in state
-            and state["schedule"] == self.progress.schedule
+            and means_the_same(state["schedule"], self.progress.schedule)
             # A schedule may write fewer phases for fewer epochs.
             and state["phase"] < len(self.phases)
         )
         if same and state["epochs"] == epoch and (epoch or is_restored):
-            self.progress = Progress.from_json(state)
-            random_state.restore_random_state(self.model, self.progress.random)
+            schedule = self.progress.schedule
+            self.progress = Progress.from_json({**state, "schedule": schedule})
+            kept_state.restore_random_state(self.model, self.progress.random)
             # Training was to end when this was saved, and now it goes on.
             self._skip_past(epoch)
         else:
@@ -92,7 +93,7 @@ class Course:
             self.progress.phase_epochs = lasted
             self.progress.epochs = epoch
             # For a run that is cut off within its first epoch.
-            self.progress.random = random_state.capture_random_state(self.model)
+            self.progress.random = kept_state.capture_random_state(self.model)
             self.optimizer.memory.arrays = {}
         kept = self._find_kept()
         self.progress.fixed = _positions(self.model, kept)
@@ -129,7 +130,7 @@ class Course:
         if self.is_entered:
             return False
         if self.progress.restore:
-            best_of_phase.restore(self.model, self.optimizer)
+            kept_state.restore_best(self.model, self.optimizer)
             self.progress.restore = False
         planned = self.plan[self.progress.phase]
         transition(
@@ -155,14 +156,14 @@ class Course:
     def end_epoch(self, logs: MutableMapping[str, Any]) -> None:
         """Decides whether the phase is over with the epoch."""
         if self.is_entered:
-            best_of_phase.note(
+            kept_state.note_epoch(
                 self.model, self.optimizer, self.phase, self.progress, logs
             )
             if ending.is_over(self.phase, self.progress, self._epoch, logs):
                 self.advance(self._epoch + 1)
         self.is_decided = True
         self.progress.epochs = self._epoch + 1
-        self.progress.random = random_state.capture_random_state(self.model)
+        self.progress.random = kept_state.capture_random_state(self.model)
         self.store()
 
     def advance(self, epoch: int) -> None:
@@ -189,7 +190,7 @@ class Course:
     def finish(self) -> None:
         """Brings the best epoch of the last phase back, if it asks for that."""
         if self.is_entered and self.progress.best_of_phase is not None:
-            best_of_phase.restore(self.model, self.optimizer)
+            kept_state.restore_best(self.model, self.optimizer)
             # `fit` has put the averages in place already; now the best ones.
             self.optimizer.finalize_variable_values(
                 self.model.trainable_variables

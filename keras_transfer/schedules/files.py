@@ -1,5 +1,6 @@
 """Schedules in JSON or YAML text."""
 
+import functools
 import inspect
 import json
 import os
@@ -11,6 +12,7 @@ import yaml
 
 from keras_transfer import names
 from keras_transfer.files.whole_files import replacing
+from keras_transfer.schedules import as_data
 from keras_transfer.schedules.as_data import from_data
 from keras_transfer.schedules.as_data import to_data
 
@@ -24,7 +26,22 @@ class Writable:
 
         schedule: GradualUnfreeze
         every: 2
+
+    The name is that of the class, after that of its package where that is
+    another one: `my_package>MySchedule`.
     """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        name, kinds = _name_of(cls), _kinds()
+        other = kinds.get(name, cls)
+        if _place_of(other) != _place_of(cls):
+            raise ValueError(
+                f"Two schedules are called {name!r}: {_place_of(other)} and "
+                f"{_place_of(cls)}. A file could mean either: rename one."
+            )
+        # A class that is defined anew, as in a notebook, replaces the old one.
+        kinds[name] = cls
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as JSON data.
@@ -42,6 +59,7 @@ class Writable:
             ValueError: If the schedule has no such argument.
         """
         known = _arguments(cls)
+        config = as_data.renewed(config, known)
         unknown = sorted(set(config) - set(known))
         if unknown:
             raise ValueError(
@@ -61,29 +79,22 @@ class Writable:
 
     def to_data(self) -> dict[str, Any]:
         """Returns name and arguments of the schedule as JSON data."""
-        return {_KIND: type(self).__name__, **self.get_config()}
+        return {_KIND: _name_of(type(self)), **self.get_config()}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Any:
         """Returns the schedule, of whatever kind, that `to_data` described.
 
         Raises:
-            ValueError: If there is no schedule of that name.
+            ValueError: If there is no schedule of that name, or more than one.
         """
-        kinds = {kind.__name__: kind for kind in _family(Writable)}
-        if not isinstance(data, dict) or _KIND not in data:
+        if not isinstance(data, dict) or not isinstance(data.get(_KIND), str):
             raise ValueError(
-                f"A schedule must be a mapping with the key {_KIND!r}, one of "
-                f"{sorted(kinds)}. Received: {data!r}."
-            )
-        name = data[_KIND]
-        if name not in kinds:
-            raise ValueError(
-                f"Unknown schedule {name!r}. Expected one of {sorted(kinds)}."
-                + names.did_you_mean(str(name), kinds)
+                f"A schedule must be a mapping with the key {_KIND!r}, such as "
+                f"{{{_KIND!r}: 'LinearProbe'}}. Received: {data!r}."
             )
         arguments = {k: v for k, v in data.items() if k != _KIND}
-        return kinds[name].from_config(arguments)
+        return _find(data[_KIND]).from_config(arguments)
 
     def to_json(self) -> str:
         """Returns the schedule as JSON text."""
@@ -132,12 +143,54 @@ class Writable:
         return cls.from_json(text) if is_json else cls.from_yaml(text)
 
 
-def _family(kind):
-    """Everything that was derived from a class, wherever, and can be made."""
-    found = []
-    for child in kind.__subclasses__():
-        found += [child, *_family(child)]
-    return [child for child in found if not inspect.isabstract(child)]
+def means_the_same(old: Any, new: Any) -> bool:
+    """Whether two schedules as data are one, by names of today or before.
+
+    Args:
+        old: What an earlier version may have written.
+        new: What `to_data` returned just now, or `None`.
+    """
+    if old == new or old is None or new is None:
+        return old == new
+    try:
+        return Writable.from_data(old).to_data() == new
+    except (TypeError, ValueError):  # Of a class that is not there any more.
+        return False
+
+
+@functools.cache
+def _kinds() -> dict[str, type]:
+    """Every class of schedules, by its name in files."""
+    return {}
+
+
+def _name_of(kind):
+    package = kind.__module__.partition(".")[0]
+    is_bare = package in ("keras_transfer", "__main__")
+    return kind.__name__ if is_bare else f"{package}>{kind.__name__}"
+
+
+def _place_of(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _find(name):
+    kinds = {n: k for n, k in _kinds().items() if not inspect.isabstract(k)}
+    if name in kinds:
+        return kinds[name]
+    # Version 0.1 wrote the name of the class alone.
+    found = [full for full in kinds if full.partition(">")[2] == name]
+    if len(found) == 1:
+        return kinds[found[0]]
+    if found:
+        raise ValueError(
+            f"The name {name!r} of a schedule is ambiguous. Expected one of "
+            f"{sorted(found)}."
+        )
+    raise ValueError(
+        f"Unknown schedule {name!r}. Expected one of {sorted(kinds)}."
+        + names.did_you_mean(str(name), kinds)
+    )
 
 
 def _arguments(schedule):

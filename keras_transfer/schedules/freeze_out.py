@@ -6,6 +6,7 @@ from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.schedules.until import AtEpoch
+from keras_transfer.schedules.until import check_number
 
 
 class FreezeOut(Schedule):
@@ -46,6 +47,8 @@ class FreezeOut(Schedule):
     Reference: [Brock et al., 2017](https://arxiv.org/abs/1706.04983)
     """
 
+    _computes_multipliers = True
+
     def __init__(
         self,
         t0: float = 0.8,
@@ -58,6 +61,7 @@ class FreezeOut(Schedule):
         self.cubic = cubic
         self.scaled = scaled
         self.batch_norm = batch_norm
+        check_number("`t0`", t0)
         if not 0 < t0 < 1:
             raise ValueError(
                 f"`t0` must be above 0 and below 1. Received: {t0!r}."
@@ -87,7 +91,7 @@ class FreezeOut(Schedule):
                 list(rates),
                 name=f"epoch_{epoch}",
                 until=AtEpoch(epoch + 1) if epoch + 1 < epochs else None,
-                learning_rate=rates,
+                learning_rate_multiplier=rates,
                 batch_norm=self.batch_norm,
             )
             for epoch, rates in enumerate(rows)

@@ -27,7 +27,7 @@ class FreezeSchedule(Schedule):
     >>> from keras_transfer.schedules import Epochs, Phase
     >>> schedule = FreezeSchedule([
     ...     Phase("output", name="probe", until=Epochs(1)),
-    ...     Phase("*", name="all", learning_rate={"hidden": 0.1}),
+    ...     Phase("*", name="all", learning_rate_multiplier={"hidden": 0.1}),
     ... ])
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
@@ -45,8 +45,9 @@ class FreezeSchedule(Schedule):
     def __init__(self, phases: Sequence[Phase]):
         super().__init__()
         self.phases = phases
-        for phase in phases:
-            if not isinstance(phase, Phase):
+        is_list = isinstance(phases, (list, tuple))
+        for phase in phases if is_list else (phases,):
+            if not isinstance(phase, Phase) or not is_list:
                 raise TypeError(
                     "`phases` must be a list of Phase. Received: "
                     f"{phase!r} of type {type(phase).__name__}."

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
@@ -10,6 +11,7 @@ from keras_transfer.structure import paths
 from keras_transfer.structure import selectors as grammar
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 class FreezeWindow(Schedule):
     """Trains a selection only before an epoch, only after one, or between.
 
@@ -24,7 +26,7 @@ class FreezeWindow(Schedule):
         after: First epoch of the window. Defaults to `None`: 0.
         others: What else trains, in all epochs. Defaults to `"*"`: the rest of
             the model.
-        learning_rate: As for `Phase`. Defaults to 1.
+        learning_rate_multiplier: As for `Phase`. Defaults to 1.
         batch_norm: As for `Phase`. Defaults to `"frozen"`.
 
     Raises:
@@ -50,7 +52,7 @@ class FreezeWindow(Schedule):
         before: int | None = None,
         after: int | None = None,
         others: grammar.Selectors = "*",
-        learning_rate: Any = 1.0,
+        learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
     ):
         super().__init__()
@@ -58,8 +60,10 @@ class FreezeWindow(Schedule):
         self.before = before
         self.after = after
         self.others = others
-        self.learning_rate = learning_rate
+        self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
+        parts.check_selectors("`selectors`", selectors)
+        parts.check_selectors("`others`", others)
         if before is None and after is None:
             raise ValueError(
                 "FreezeWindow needs `before` or `after`, the epoch in which "
@@ -102,7 +106,7 @@ class FreezeWindow(Schedule):
                 opened,
                 name=name,
                 until=until,
-                learning_rate=self.learning_rate,
+                learning_rate_multiplier=self.learning_rate_multiplier,
                 batch_norm=self.batch_norm,
             )
             for name, opened, until in rows

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
@@ -10,6 +11,7 @@ from keras_transfer.schedules.until import AtEpoch
 from keras_transfer.structure import selectors
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 class GradualUnfreeze(Schedule):
     """Opens the backbone stage by stage, from the output to the input.
 
@@ -25,7 +27,7 @@ class GradualUnfreeze(Schedule):
             Defaults to `None`.
         stages: Selectors of the stages from input to output, for a backbone
             that has none. Defaults to `None`: the backbone's own.
-        learning_rate: Multipliers in all phases, as for `Phase`. Defaults to 1.
+        learning_rate_multiplier: As for `Phase`, in all phases. Defaults to 1.
         batch_norm: BatchNormalization of open stages, as for `Phase`. Defaults
             to `"frozen"`.
         warmup_steps: As for `Phase`. Defaults to 0.
@@ -55,7 +57,7 @@ class GradualUnfreeze(Schedule):
         start: int = 1,
         at: Sequence[int] | None = None,
         stages: Sequence[selectors.Selectors] | None = None,
-        learning_rate: Any = 1.0,
+        learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
     ):
@@ -64,9 +66,10 @@ class GradualUnfreeze(Schedule):
         self.start = start
         self.at = at
         self.stages = stages
-        self.learning_rate = learning_rate
+        self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        parts.check_stages(stages)
         self._phase("head", None)  # Wrong arguments are told now.
         for name, value, least in (("every", every, 1), ("start", start, 0)):
             if isinstance(value, bool) or not isinstance(value, int):
@@ -77,12 +80,10 @@ class GradualUnfreeze(Schedule):
                 raise ValueError(
                     f"`{name}` must be at least {least}. Received: {value}."
                 )
-        if at is not None and (
-            not at or list(at) != sorted(set(at)) or min(at) < 0
-        ):
+        if at is not None and not _are_ascending(at):
             raise ValueError(
-                "`at` must hold epochs in ascending order, each once, from 0. "
-                f"Received: {at!r}."
+                "`at` must be a list of epochs in ascending order, each once, "
+                f"from 0. Received: {at!r}."
             )
 
     def phases_for(self, model, epochs=None):
@@ -121,7 +122,17 @@ class GradualUnfreeze(Schedule):
             opened,
             name=name,
             until=end,
-            learning_rate=self.learning_rate,
+            learning_rate_multiplier=self.learning_rate_multiplier,
             batch_norm=self.batch_norm,
             warmup_steps=self.warmup_steps,
         )
+
+
+def _are_ascending(epochs):
+    return (
+        isinstance(epochs, (list, tuple))
+        and len(epochs) > 0
+        and all(isinstance(e, int) and e is not True for e in epochs)
+        and list(epochs) == sorted(set(epochs))
+        and epochs[0] >= 0
+    )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
@@ -9,6 +10,7 @@ from keras_transfer.schedules.until import Epochs
 from keras_transfer.structure import selectors
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 class LinearProbeThenFineTune(Schedule):
     """Trains the head for some epochs, then the backbone with it.
 
@@ -20,7 +22,7 @@ class LinearProbeThenFineTune(Schedule):
             Defaults to `None`: a third of the training.
         stages: What is thawed then: a number of stages from the top, or
             selectors. Defaults to `None`: the whole backbone.
-        learning_rate: Multipliers of the second phase, as for `Phase`.
+        learning_rate_multiplier: As for `Phase`, in the second phase.
             Defaults to 0.1 for the backbone and 1 for the head.
         batch_norm: BatchNormalization of the second phase, as for `Phase`.
             Defaults to `"frozen"`.
@@ -49,32 +51,34 @@ class LinearProbeThenFineTune(Schedule):
         self,
         probe_epochs: int | None = None,
         stages: int | selectors.Selectors | None = None,
-        learning_rate: Any = None,
+        learning_rate_multiplier: Any = None,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
     ):
         super().__init__()
         self.probe_epochs = probe_epochs
         self.stages = stages
-        self.learning_rate = learning_rate
+        self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        if stages is not None:
+            parts.check_selectors("`stages`", stages)
         # Wrong arguments are told now rather than at the start of `fit`.
-        self._phases(
-            "head", "*", 1.0 if learning_rate is None else learning_rate, 3
-        )
+        self._phases("head", "*", self._multiplier("head"), epochs=3)
 
     def phases_for(self, model, epochs=None):
         *body, head = parts.parts_of(model)
-        rate = self.learning_rate
-        if rate is None:
-            # Later entries win: everything slowly, except for the head.
-            rate = {"*": 0.1}
-            rate.update(dict.fromkeys(parts.as_list(head.selector), 1.0))
         opened = parts.opened(model, body, head, self.stages)
-        return self._phases(head.selector, opened, rate, epochs)
+        multiplier = self._multiplier(head.selector)
+        return self._phases(head.selector, opened, multiplier, epochs)
 
-    def _phases(self, head, opened, rate, epochs):
+    def _multiplier(self, head):
+        if self.learning_rate_multiplier is not None:
+            return self.learning_rate_multiplier
+        # Later entries win: everything slowly, except for the head.
+        return {"*": 0.1, **dict.fromkeys(parts.as_list(head), 1.0)}
+
+    def _phases(self, head, opened, multiplier, epochs):
         probe_epochs = self.probe_epochs
         if probe_epochs is None:
             if epochs is None:
@@ -88,7 +92,7 @@ class LinearProbeThenFineTune(Schedule):
             Phase(
                 opened,
                 name="fine_tune",
-                learning_rate=rate,
+                learning_rate_multiplier=multiplier,
                 batch_norm=self.batch_norm,
                 warmup_steps=self.warmup_steps,
             ),

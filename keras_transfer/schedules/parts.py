@@ -111,6 +111,42 @@ def as_list(selector: selectors.Selectors) -> list[selectors.Selector]:
     return list(selector) if several else [selector]
 
 
+def check_selectors(what: str, selector: selectors.Selectors) -> None:
+    """Raises `ValueError` if selectors select nothing, in any model.
+
+    Args:
+        what: What to call them in the message.
+        selector: What was passed.
+    """
+    if selector is None or not as_list(selector) or selector == "":
+        raise ValueError(
+            f"{what} must select something, such as 'stage_1' or "
+            f"['stage_1', 'stage_2']. Received: {selector!r}."
+        )
+
+
+def check_stages(stages: Any) -> None:
+    """Raises an error if `stages` of a schedule is no list of selectors.
+
+    Args:
+        stages: What was passed; `None` stands for the backbone's own stages.
+
+    Raises:
+        TypeError: If it is no list.
+        ValueError: If it or one of its elements is empty.
+    """
+    if stages is None:
+        return
+    if not isinstance(stages, (list, tuple)):
+        raise TypeError(
+            "`stages` must be a list of selectors, one for each stage from "
+            f"input to output. Received: {stages!r}."
+        )
+    check_selectors("`stages`", stages)
+    for stage in stages:
+        check_selectors("Each of `stages`", stage)
+
+
 def named_stages(
     model: keras.Model,
     body: Sequence[Part],

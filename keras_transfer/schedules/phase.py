@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.freezing import freezing
 from keras_transfer.schedules import until as endings
 from keras_transfer.structure import selectors
@@ -36,6 +37,8 @@ class LayerDecay:
     by: str = "layer"
 
     def __post_init__(self):
+        endings.check_number("`decay` of LayerDecay", self.decay)
+        endings.check_number("`minimum` of LayerDecay", self.minimum)
         if not 0 < self.decay <= 1:
             raise ValueError(
                 "`decay` of LayerDecay must be above 0 and at most 1. "
@@ -48,6 +51,7 @@ class LayerDecay:
             )
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """A stretch of training in which the same weights train.
@@ -61,11 +65,12 @@ class Phase:
             the backbone do: `"frozen"` keeps them as they were in pretraining,
             `"statistics"` updates their moving averages, `"affine"` trains
             gamma and beta, `"full"` does both. Defaults to `"frozen"`.
-        learning_rate: What the optimizer's learning rate is multiplied by: a
-            number; a dictionary from selectors to numbers, where what is not
-            named has 1 and later entries win; `slice(low, high)`, which rises
-            geometrically from the first stage to the head; or a `LayerDecay`.
-            Defaults to 1.
+        learning_rate_multiplier: What the optimizer's learning rate is
+            multiplied by: a number; a dictionary from selectors to numbers,
+            where what is not named has 1 and later entries win;
+            `slice(low, high)`, which rises geometrically from the first stage
+            to the head; or a `LayerDecay`. It is relative: one under 0.0001
+            warns at the start of `fit`. Defaults to 1.
         warmup_steps: Number of first steps over which the learning rate of
             weights that train for the first time rises linearly. Defaults to 0.
         until: What ends the phase: `Epochs`, `AtEpoch`, `Steps`, `Plateau`,
@@ -90,13 +95,22 @@ class Phase:
     name: str | None = None
     _: dataclasses.KW_ONLY
     batch_norm: str = "frozen"
-    learning_rate: float | Mapping[Any, float] | slice | LayerDecay = 1.0
+    learning_rate_multiplier: (
+        float | Mapping[Any, float] | slice | LayerDecay
+    ) = 1.0
     warmup_steps: int = 0
     until: endings.Until = None
     restore_best: str | None = None
 
     def __post_init__(self):
         endings.conditions(self.until)
+        if self.restore_best is not None:
+            endings.check_metric("`restore_best`", self.restore_best)
+        if not isinstance(self.name, (str, type(None))):
+            raise TypeError(
+                "`name` of a Phase must be a string or None. Received: "
+                f"{self.name!r}."
+            )
         if self.batch_norm not in freezing.BATCH_NORM_POLICIES:
             raise ValueError(
                 f"Unknown `batch_norm` policy {self.batch_norm!r}. Expected "
@@ -108,28 +122,35 @@ class Phase:
                 "`warmup_steps` must be a whole number of at least 0. "
                 f"Received: {steps!r}."
             )
-        _check_rates(self.learning_rate)
+        _check_multipliers(self.learning_rate_multiplier)
 
 
-def _check_rates(rate):
-    if isinstance(rate, LayerDecay):
-        return
-    if isinstance(rate, Mapping):
-        values = list(rate.values())
-    elif isinstance(rate, slice):
-        values = [rate.start, rate.stop]
-    else:
-        values = [rate]
-    for value in values:
+def written_multipliers(given: Any) -> list[Any]:
+    """Returns the numbers that a `learning_rate_multiplier` is written with.
+
+    Args:
+        given: A number, a mapping or a slice; a `LayerDecay` holds none.
+    """
+    if isinstance(given, LayerDecay):
+        return []
+    if isinstance(given, Mapping):
+        return list(given.values())
+    if isinstance(given, slice) and given.step is None:
+        return [given.start, given.stop]
+    return [given]
+
+
+def _check_multipliers(given):
+    for value in written_multipliers(given):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(
-                "`learning_rate` must be a number, a dictionary from selectors "
-                "to numbers, slice(low, high) or LayerDecay. Received: "
-                f"{rate!r}."
+                "`learning_rate_multiplier` must be a number, a dictionary "
+                "from selectors to numbers, slice(low, high) or LayerDecay. "
+                f"Received: {given!r}."
             )
         if not (value > 0 and math.isfinite(value)):
             raise ValueError(
-                "A learning-rate multiplier must be above 0 and finite. "
-                f"Received: {rate!r}. To keep weights as they are, leave them "
+                "`learning_rate_multiplier` must be above 0 and finite. "
+                f"Received: {given!r}. To keep weights as they are, leave them "
                 "out of `trainable`."
             )

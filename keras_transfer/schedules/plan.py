@@ -1,16 +1,23 @@
 """A phase list applied to one model."""
 
 import dataclasses
+import warnings
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_transfer.freezing import freezing
-from keras_transfer.schedules import multipliers
 from keras_transfer.schedules import parts
+from keras_transfer.schedules.phase import LayerDecay
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.phase import written_multipliers
 from keras_transfer.structure import model_info
+from keras_transfer.structure import selectors
+
+# Nobody lowers a learning rate by so much; it is a learning rate by itself.
+_TINY = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +113,7 @@ def _plan_one(model, name, phase, kept, found):
             f"nothing trains, since {phase.trainable!r} selects only weights "
             "that stay frozen."
         )
-    rates = multipliers.multipliers_of(model, phase.learning_rate)
+    rates = multipliers_of(model, phase.learning_rate_multiplier)
     weights = model.weights
     trainable = tuple(i for i, w in enumerate(weights) if id(w) in opened)
     return PlannedPhase(
@@ -128,3 +135,102 @@ def _rate(part, opened, rates):
         for weight in getattr(operation, "weights", ())
     }
     return max((rates[key] for key in weights & opened), default=0.0)
+
+
+def multipliers_of(model: keras.Model, rate: Any) -> dict[int, float]:
+    """Returns a multiplier for each weight of a model, by the weight's id.
+
+    Args:
+        model: A built model.
+        rate: The `learning_rate_multiplier` of a `Phase`.
+
+    Raises:
+        ValueError: For a selector that matches nothing.
+
+    Example:
+    >>> model = keras.Sequential(
+    ...     [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, 2, name="a"),
+    ...      keras.layers.Flatten(), keras.layers.Dense(2, name="b")]
+    ... )
+    >>> multipliers = multipliers_of(model, slice(0.125, 1.0))
+    >>> [multipliers[id(weight)] for weight in model.weights]
+    [0.125, 0.125, 1.0, 1.0]
+    """
+    if isinstance(rate, Mapping):
+        groups = [
+            (selectors.select(model, selector), float(multiplier))
+            for selector, multiplier in rate.items()
+        ]
+        return _by_weight(model, 1.0, groups)
+    if isinstance(rate, slice):
+        return _geometric(model, rate.start, rate.stop)
+    if isinstance(rate, LayerDecay):
+        return _decayed(model, rate)
+    return _by_weight(model, float(rate), [])
+
+
+def warn_when_tiny(phases: Sequence[Phase], learning_rate: float) -> None:
+    """Warns if a phase is written with what looks like a learning rate.
+
+    Args:
+        phases: The phases of a schedule.
+        learning_rate: That of the optimizer.
+    """
+    for number, phase in enumerate(phases, start=1):
+        written = written_multipliers(phase.learning_rate_multiplier)
+        lowest = min(written, default=1.0)
+        if lowest >= _TINY:
+            continue
+        warnings.warn(
+            f"Phase {number} ({phase.name!r}) multiplies the learning rate "
+            f"{learning_rate:g} by {lowest:g}, so that layers train at "
+            f"{learning_rate * lowest:g}. `learning_rate_multiplier` is "
+            "relative: to train at a learning rate, divide it by that of the "
+            "optimizer.",
+            stacklevel=2,
+        )
+        return
+
+
+def _geometric(model, low, high):
+    found = parts.parts_of(model)
+    last = max(len(found) - 1, 1)
+    groups = [
+        # Written so that both ends are exact.
+        (part.operations, low ** (1 - i / last) * high ** (i / last))
+        for i, part in enumerate(found)
+    ]
+    return _by_weight(model, float(low), groups)
+
+
+def _decayed(model, decay):
+    *body, head = parts.parts_of(model)
+    if decay.by == "stage":
+        steps = [part.operations for part in body]
+    else:
+        of_head = {id(v) for op in head.operations for v in _weights(op)}
+        steps = [
+            [operation]
+            for operation in selectors.select(model, lambda layer: True)
+            if _weights(operation)
+            and not {id(v) for v in _weights(operation)} & of_head
+        ]
+    groups = [
+        (operations, max(decay.decay**distance, decay.minimum))
+        for distance, operations in enumerate(reversed(steps), start=1)
+    ]
+    # What stands before the first stage goes with the first stage.
+    lowest = groups[-1][1] if groups else 1.0
+    return _by_weight(model, lowest, [*groups, (head.operations, 1.0)])
+
+
+def _by_weight(model, default, groups):
+    found = {id(weight): default for weight in model.weights}
+    for operations, multiplier in groups:
+        for operation in operations:
+            found.update((id(v), multiplier) for v in _weights(operation))
+    return found
+
+
+def _weights(operation):
+    return getattr(operation, "weights", ())

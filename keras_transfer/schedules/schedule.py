@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer import names
 from keras_transfer.checks import classifier_loss
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
@@ -16,9 +17,11 @@ from keras_transfer.schedules.course import Course
 from keras_transfer.schedules.files import Writable
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import PlannedPhase
+from keras_transfer.schedules.plan import warn_when_tiny
 from keras_transfer.structure import model_info
 
 
+@names.renamed(dry_run="describe")
 class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     """What all freeze schedules share: they train a model in phases.
 
@@ -51,6 +54,9 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     >>> Everything().to_data()
     {'schedule': 'Everything'}
     """
+
+    # Whether multipliers follow from a formula, so that none is a mistake.
+    _computes_multipliers = False
 
     @abc.abstractmethod
     def phases_for(
@@ -98,8 +104,6 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         phases = self.phases_for(model, epochs)
         return description.describe(model, phases, epochs, steps_per_epoch)
 
-    dry_run = describe
-
     def plot(
         self, model: keras.Model, epochs: int, path: Any = None
     ) -> "picture.Figure":
@@ -145,6 +149,9 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         phases = self.phases_for(model, epochs)
         if epochs is not None:
             timeline.check_reached(phases, epochs, self.params.get("steps"))
+        if not self._computes_multipliers:
+            rate = keras.ops.convert_to_numpy(self._optimizer.learning_rate)
+            warn_when_tiny(phases, float(rate))
         data = self.to_data() if self.is_data else None
         self._course = Course(model, self._optimizer, phases, data)
         self._is_begun = False
@@ -219,5 +226,4 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     def _rebaseline(self):
         # The loss jumps at a transition, as penalties of thawed layers join.
         for stopper in self._stoppers:
-            stopper.wait, stopper.stopped_epoch = 0, 0
-            stopper.best = None
+            stopper.on_train_begin()

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from keras_transfer import names
 from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
@@ -11,6 +12,7 @@ from keras_transfer.schedules.until import Plateau
 from keras_transfer.structure import selectors
 
 
+@names.renamed(learning_rate="learning_rate_multiplier")
 class UnfreezeOnPlateau(Schedule):
     """Opens one more stage from the top whenever a metric stops improving.
 
@@ -28,7 +30,7 @@ class UnfreezeOnPlateau(Schedule):
             comes back when the next one begins. Defaults to `False`.
         stages: Selectors of the stages from input to output, for a backbone
             that has none. Defaults to `None`: the backbone's own.
-        learning_rate: As for `Phase`. Defaults to 1.
+        learning_rate_multiplier: As for `Phase`. Defaults to 1.
         batch_norm: As for `Phase`. Defaults to `"frozen"`.
         warmup_steps: As for `Phase`. Defaults to 0.
 
@@ -59,7 +61,7 @@ class UnfreezeOnPlateau(Schedule):
         mode: str = "auto",
         restore_best: bool = False,
         stages: Sequence[selectors.Selectors] | None = None,
-        learning_rate: Any = 1.0,
+        learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
     ):
@@ -70,9 +72,10 @@ class UnfreezeOnPlateau(Schedule):
         self.mode = mode
         self.restore_best = restore_best
         self.stages = stages
-        self.learning_rate = learning_rate
+        self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        parts.check_stages(stages)
         self._phase("head", "head", False)  # Wrong arguments are told now.
 
     def phases_for(self, model, epochs=None):
@@ -101,7 +104,7 @@ class UnfreezeOnPlateau(Schedule):
             name=name,
             until=None if is_last else plateau,
             restore_best=self.monitor if self.restore_best else None,
-            learning_rate=self.learning_rate,
+            learning_rate_multiplier=self.learning_rate_multiplier,
             batch_norm=self.batch_norm,
             warmup_steps=self.warmup_steps,
         )

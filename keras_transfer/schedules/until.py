@@ -5,8 +5,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
-from keras_transfer.schedules import monitoring
-
 
 @dataclasses.dataclass(frozen=True)
 class Epochs:
@@ -94,7 +92,9 @@ class Plateau:
 
     def __post_init__(self):
         _check_whole("Plateau", "patience", self.patience, 1)
-        monitoring.check_mode(self.mode)
+        _check_mode(self.mode)
+        check_metric("`monitor` of Plateau", self.monitor)
+        check_number("`min_delta` of Plateau", self.min_delta)
         if self.min_delta < 0:
             raise ValueError(
                 "`min_delta` of Plateau must not be negative. Received: "
@@ -122,7 +122,9 @@ class Threshold:
     mode: str = "auto"
 
     def __post_init__(self):
-        monitoring.check_mode(self.mode)
+        _check_mode(self.mode)
+        check_metric("`monitor` of Threshold", self.monitor)
+        check_number("`value` of Threshold", self.value)
 
 
 Condition = (
@@ -160,9 +162,42 @@ def conditions(until: Until) -> tuple[Condition, ...]:
     return tuple(several)
 
 
+def check_number(what: str, value: Any) -> None:
+    """Raises `TypeError` if an argument is no number.
+
+    Args:
+        what: What to call it in the message.
+        value: What was passed.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{what} must be a number. Received: {value!r}.")
+
+
+def check_metric(what: str, value: Any) -> None:
+    """Raises `TypeError` if an argument cannot be the name of a metric.
+
+    Args:
+        what: What to call it in the message.
+        value: What was passed.
+    """
+    if not isinstance(value, str) or not value:
+        raise TypeError(
+            f"{what} must be the name of a metric, such as 'val_loss'. "
+            f"Received: {value!r}."
+        )
+
+
 def _check_whole(owner, name, value, least):
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(
             f"`{name}` of {owner} must be a whole number of at least {least}. "
             f"Received: {value!r}."
+        )
+
+
+def _check_mode(mode: str) -> None:
+    """Raises `ValueError` for an unknown direction of improvement."""
+    if mode not in ("auto", "min", "max"):
+        raise ValueError(
+            f"`mode` must be 'auto', 'min' or 'max'. Received: {mode!r}."
         )

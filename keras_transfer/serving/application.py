@@ -1,41 +1,42 @@
 """The HTTP application: what each address answers."""
 
 import asyncio
-import concurrent.futures
 import contextlib
 import importlib.resources
-import os
+import json
 import time
-from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.responses import JSONResponse
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keras_transfer.serving.body import Body
+from keras_transfer.serving.body import RETRY
+from keras_transfer.serving.body import Bodies
+from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.classifier import Classifier
-from keras_transfer.serving.decoding import decode_upload
+from keras_transfer.serving.decoders import Decoders
 from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.metrics import Metrics
 from keras_transfer.serving.micro_batches import MicroBatches
 from keras_transfer.serving.ranking import rank
-from keras_transfer.serving.refusal import Refusal
-from keras_transfer.serving.uploads import read_uploads
 
 _DEFAULT_TOP = 5
-_RETRY_SECONDS = 1
+_MOST_TOP = 1000
+# Decoded images that wait for the model, in batches.
+_WAITING_BATCHES = 4
 # The page needs nothing from elsewhere, and is allowed nothing.
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src blob: data:; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
     "X-Content-Type-Options": "nosniff",
 }
+# What the model still computes at the end, nobody waits for any more.
+_LAST_BATCH_SECONDS = 0.5
 
 
 def build_application(
@@ -50,6 +51,8 @@ def build_application(
     service = _Service(classifier, limits)
     page = importlib.resources.files(__package__) / "page.html"
     html = page.read_text(encoding="utf-8")
+    # Names of thousands of classes are written once.
+    metadata = json.dumps(_describe(classifier, limits)).encode()
 
     async def show_page(request):
         return HTMLResponse(html, headers=_PAGE_HEADERS)
@@ -58,13 +61,13 @@ def build_application(
         return JSONResponse({"status": "ok"})
 
     async def tell_metadata(request):
-        return JSONResponse(service.description)
+        return Response(metadata, media_type="application/json")
 
     async def tell_metrics(request):
         metrics = service.metrics
         return Response(metrics.text(), media_type=metrics.content_type)
 
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/", show_page),
             Route("/healthz", tell_health),
@@ -78,6 +81,9 @@ def build_application(
         },
         lifespan=service.lifespan,
     )
+    # It would lead to whatever host the client names.
+    application.router.redirect_slashes = False
+    return application
 
 
 class _Service:
@@ -87,59 +93,50 @@ class _Service:
         self.classifier = classifier
         self.limits = limits
         self.metrics = Metrics()
-        self.description = {
-            **classifier.describe(),
-            "limits": {
-                "body_bytes": limits.max_body_bytes,
-                "pixels": limits.max_pixels,
-                "images": limits.max_images,
-            },
-        }
         self._busy = 0
+        self._bodies = Bodies(limits)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, application):
-        self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        limits = self.limits
+        self._decoders = Decoders(self.classifier, limits)
+        self._places = asyncio.Semaphore(_WAITING_BATCHES * limits.max_batch)
         self._batches = MicroBatches(
             self.classifier.probabilities,
-            self.limits.max_batch,
-            self.limits.max_wait_ms / 1000,
+            limits.max_batch,
+            limits.max_wait_ms / 1000,
             self.metrics.batch_size.observe,
         )
-        yield
-        await asyncio.to_thread(self._batches.close)
-        self._pool.shutdown()
+        try:
+            await self._decoders.start()
+            yield
+        finally:
+            await self._decoders.close()
+            await asyncio.to_thread(self._batches.close, _LAST_BATCH_SECONDS)
 
     async def predict(self, request: Request) -> Response:
         start = time.perf_counter()
-        body = Body(request, self.limits)
         try:
-            response = await self._answer(request, body)
+            response = await self._answer(request)
         except Refusal as refusal:
-            # Whatever the client still sends, uvicorn reads and forgets.
-            response = refusal.response()
-        except ClientDisconnect:
-            # Nobody is there to read it; the count shows it.
-            response = Response(status_code=499)
+            response = _refuse(refusal)
         self.metrics.observe(response.status_code, time.perf_counter() - start)
         return response
 
-    async def _answer(self, request, body):
+    async def _answer(self, request):
         top = _top_of(request)
-        body.check_declared()
-        with self._admitted():
-            uploads = await read_uploads(
-                Request(request.scope, body), self.limits, self._pool
+        headers = request.headers
+        if headers.get("content-encoding", "identity") != "identity":
+            raise Refusal(
+                415, "Compressed requests are not read. Send it as it is."
             )
-            rows = await self._rows(uploads)
-        ranked = rank(np.stack(rows), self.classifier.class_names, top)
-        return JSONResponse(
-            {
-                "predictions": [
-                    {"image": upload.name, "classes": _as_json(best)}
-                    for upload, best in zip(uploads, ranked, strict=True)
-                ]
-            }
+        async with self._bodies.read(request.receive, headers) as body:
+            with self._admitted():
+                kind = headers.get("content-type", "")
+                images, rows = await self._rows(body, kind)
+        # Off the loop: there may be thousands of classes for each.
+        return await asyncio.to_thread(
+            _respond, images, rows, self.classifier.class_names, top
         )
 
     @contextlib.contextmanager
@@ -148,8 +145,8 @@ class _Service:
             raise Refusal(
                 503,
                 f"{self._busy} requests are being worked on. Come again in "
-                f"{_RETRY_SECONDS} second.",
-                {"Retry-After": str(_RETRY_SECONDS)},
+                "1 second.",
+                RETRY,
             )
         self._busy += 1
         self.metrics.in_flight.inc()
@@ -159,55 +156,81 @@ class _Service:
             self._busy -= 1
             self.metrics.in_flight.dec()
 
-    async def _rows(self, uploads):
-        loop = asyncio.get_running_loop()
-        images = await _all(
-            loop.run_in_executor(
-                self._pool,
-                decode_upload,
-                upload,
-                self.classifier,
-                self.limits,
-            )
-            for upload in uploads
-        )
-        rows = await _all(
-            asyncio.wrap_future(self._batches.submit(image)) for image in images
-        )
-        for upload, row in zip(uploads, rows, strict=True):
+    async def _rows(self, body, kind):
+        """Returns name and warning of each image, and its probabilities."""
+        images, futures = [], []
+        try:
+            async with self._decoders.decode(body, kind) as decoded:
+                async for pixels in decoded:
+                    await self._places.acquire()
+                    future = asyncio.wrap_future(
+                        self._batches.submit(pixels.values)
+                    )
+                    future.add_done_callback(self._free_place)
+                    futures.append(future)
+                    images.append((pixels.name, pixels.warning))
+            rows = await asyncio.gather(*futures)
+        finally:
+            # Nothing works on for a request that has ended.
+            for future in futures:
+                future.cancel()
+        for (name, _), row in zip(images, rows, strict=True):
             if not np.isfinite(row).all():
                 raise Refusal(
                     422,
-                    f"For the image {upload.name!r} the model returns NaN or "
+                    f"For the image {name!r} the model returns NaN or "
                     "infinity. Expected pixels in the range it was trained on.",
                 )
-        return rows
+        return images, np.stack(rows)
+
+    def _free_place(self, future):
+        self._places.release()
+        if not future.cancelled():
+            future.exception()  # Seen, also where another one was raised.
 
 
-async def _all(awaitables) -> list[Any]:
-    """Awaits all, so that nothing works on for a request that has ended."""
-    results = await asyncio.gather(*awaitables, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+def _describe(classifier, limits):
+    return {
+        **classifier.describe(),
+        "limits": {
+            "body_bytes": limits.max_body_bytes,
+            "pixels": limits.max_pixels,
+            "request_pixels": limits.max_request_pixels,
+            "images": limits.max_images,
+        },
+    }
 
 
 def _top_of(request):
     word = request.query_params.get("top", str(_DEFAULT_TOP))
-    if not word.isdecimal() or len(word) > 9 or int(word) < 1:
+    is_number = word.isdecimal() and len(word) < 9
+    if not is_number or not 1 <= int(word) <= _MOST_TOP:
         raise Refusal(
             400,
             "`top`, the number of classes for each image, must be a whole "
-            f"number of at least 1. Received: {word!r}.",
+            f"number from 1 to {_MOST_TOP}. Received: {word[:40]!r}.",
         )
     return int(word)
 
 
-def _as_json(predictions):
-    return [
-        {"class": p.label, "probability": p.probability} for p in predictions
-    ]
+def _respond(images, rows, class_names, top):
+    predictions = []
+    for (name, warning), best in zip(
+        images, rank(rows, class_names, top), strict=True
+    ):
+        classes = [
+            {"class": p.label, "probability": p.probability} for p in best
+        ]
+        prediction = {"image": name, "classes": classes}
+        if warning is not None:
+            prediction["warning"] = warning
+        predictions.append(prediction)
+    return JSONResponse({"predictions": predictions})
+
+
+def _refuse(refusal):
+    body = {"error": str(refusal)}
+    return JSONResponse(body, refusal.status, refusal.headers)
 
 
 async def _explain_status(request, error):
@@ -218,11 +241,9 @@ async def _explain_status(request, error):
         "with POST; the other addresses are read with GET.",
     }
     sentence = sentences.get(error.status_code, error.detail)
-    return Refusal(error.status_code, sentence, error.headers).response()
+    return _refuse(Refusal(error.status_code, sentence, error.headers))
 
 
 async def _explain_failure(request, error):
-    return Refusal(
-        500,
-        f"The service failed with {type(error).__name__}; its log tells more.",
-    ).response()
+    sentence = f"The service failed with {type(error).__name__}; see its log."
+    return _refuse(Refusal(500, sentence))

@@ -1,72 +1,141 @@
 """A request's body as it arrives, within limits."""
 
 import asyncio
-import time
+import contextlib
+from collections.abc import AsyncIterator
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-
 from keras_transfer.serving.limits import ServiceLimits
-from keras_transfer.serving.refusal import Refusal
+
+RETRY = {"Retry-After": "1"}
 
 
-class Body:
-    """Stands in for `receive`, and refuses what is too long or too slow.
+class Refusal(Exception):
+    """Ends a request with a status and one sentence.
 
     Args:
-        request: The request.
-        limits: What it may be.
+        status: The HTTP status.
+        sentence: What is wrong and how to mend it.
+        headers: Further headers of the response.
     """
 
-    def __init__(self, request: Request, limits: ServiceLimits):
-        self._receive: Callable[[], Awaitable[Any]] = request.receive
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        headers: Mapping[str, str] | None = None,
+    ):
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers
+
+
+class Bodies:
+    """Reads bodies, none of them too long, nor all of them together.
+
+    When all together are too large, the one that has been arriving for the
+    longest time is refused: clients that send slowly, or stop halfway, cannot
+    keep others out.
+
+    Args:
+        limits: What bodies may be.
+    """
+
+    def __init__(self, limits: ServiceLimits):
         self._limits = limits
-        self._deadline = time.monotonic() + limits.body_seconds
-        self._received = 0
-        self._is_complete = False
-        declared = request.headers.get("content-length", "")
+        self._arriving: dict[_Arrival, None] = {}
+        self._held = 0
+
+    @contextlib.asynccontextmanager
+    async def read(
+        self,
+        receive: Callable[[], Awaitable[Any]],
+        headers: Mapping[str, str],
+    ) -> AsyncIterator[bytearray]:
+        """Yields a body, which counts as held until the context ends.
+
+        Args:
+            receive: Returns the next ASGI message.
+            headers: Of the request.
+
+        Raises:
+            Refusal: If it is too long or too slow, or the client is gone.
+        """
+        declared = headers.get("content-length", "")
         # Python refuses to read numbers of thousands of digits.
-        self._declared = int(declared[:20]) if declared.isdecimal() else 0
-
-    def check_declared(self) -> None:
-        """Refuses a request that is said to be too long.
-
-        Raises:
-            Refusal: With status 413.
-        """
-        if self._declared > self._limits.max_body_bytes:
+        if declared.isdecimal() and int(declared[:20]) > self._most():
             raise self._too_long()
-
-    async def __call__(self) -> dict[str, Any]:
-        """Returns the next message.
-
-        Raises:
-            Refusal: If the body is too long or takes too long.
-        """
-        if self._is_complete:
-            return await self._receive()
+        body, arrival = bytearray(), _Arrival()
         try:
-            async with asyncio.timeout(self._deadline - time.monotonic()):
-                message = await self._receive()
+            await self._fill(body, arrival, receive)
+            yield body
+        finally:
+            self._held -= arrival.held
+
+    async def _fill(self, body, arrival, receive):
+        seconds = self._limits.body_seconds
+        self._arriving[arrival] = None
+        try:
+            async with asyncio.timeout(seconds) as arrival.timeout:
+                is_complete = False
+                while not is_complete:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        # Nobody is there to read it; the count shows it.
+                        raise Refusal(499, "The client went away.")
+                    piece = message.get("body", b"")
+                    body += piece
+                    arrival.held += len(piece)
+                    self._held += len(piece)
+                    if len(body) > self._most():
+                        raise self._too_long()
+                    is_complete = not message.get("more_body", False)
+                    if self._held > self._limits.max_held_bytes:
+                        self._refuse_the_slowest(arrival)
         except TimeoutError:
+            if arrival.is_crowded_out:
+                raise _crowded_out() from None
             raise Refusal(
                 408,
-                "The request did not arrive within "
-                f"{self._limits.body_seconds:g} seconds. Send it again, in "
-                "smaller parts.",
+                f"The request did not arrive within {seconds:g} seconds. Send "
+                "it again, in smaller parts.",
             ) from None
-        self._received += len(message.get("body", b""))
-        self._is_complete = not message.get("more_body", False)
-        if self._received > self._limits.max_body_bytes:
-            raise self._too_long()
-        return message
+        finally:
+            del self._arriving[arrival]
+
+    def _refuse_the_slowest(self, current):
+        waiting = (a for a in self._arriving if not a.is_crowded_out)
+        slowest = next(waiting, current)
+        if slowest is current:
+            raise _crowded_out()
+        slowest.is_crowded_out = True
+        self._held -= slowest.held
+        slowest.held = 0
+        slowest.timeout.reschedule(asyncio.get_running_loop().time())
+
+    def _most(self):
+        return self._limits.max_body_bytes
 
     def _too_long(self):
-        limit = self._limits.max_body_bytes / 2**20
         return Refusal(
             413,
-            f"The request is larger than {limit:g} MiB. Send smaller images, "
-            "or fewer at a time.",
+            f"The request is larger than {self._most() / 2**20:g} MiB. Send "
+            "smaller images, or fewer at a time.",
         )
+
+
+class _Arrival:
+    """A body on its way."""
+
+    timeout: asyncio.Timeout
+    held = 0
+    is_crowded_out = False
+
+
+def _crowded_out():
+    return Refusal(
+        503, "Too much is being sent at once. Come again in 1 second.", RETRY
+    )

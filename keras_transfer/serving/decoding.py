@@ -1,80 +1,99 @@
-"""Pixels of images that come from anywhere."""
+"""What a process does that decodes uploads, see `decoders.py`."""
 
-import io
+import contextlib
+import functools
+import json
+import os
+import signal
+import sys
+import warnings
 
 import numpy as np
 
-from keras_transfer.data.diagnosis import BOMBS
-from keras_transfer.data.diagnosis import explain_contents
-from keras_transfer.data.images import decode_file
-from keras_transfer.serving.classifier import Classifier
+from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.limits import ServiceLimits
-from keras_transfer.serving.refusal import Refusal
-from keras_transfer.serving.uploads import Upload
+from keras_transfer.serving.uploads import Uploads
+
+_LARGE_BYTES = 2**25
 
 
-def decode_upload(
-    upload: Upload, classifier: Classifier, limits: ServiceLimits
-) -> np.ndarray:
-    """Returns the pixels of an image at the size that a classifier takes.
-
-    A photograph is decoded exactly as training and `keras-transfer predict`
-    decode it.
+def work(settings: dict, lock: int | None = None) -> None:
+    """Decodes what comes in, until there is no more; runs in its own process.
 
     Args:
-        upload: The image.
-        classifier: What the pixels are for.
-        limits: How many pixels it may have.
-
-    Raises:
-        Refusal: If it is unreadable or too large, or pixels do not fit.
+        settings: Arguments of `Uploads`.
+        lock: Descriptor of the file to lock for large images.
     """
-    if isinstance(upload.contents, list):
-        return _checked_pixels(upload, classifier)
-    # Broken files make Pillow raise nearly anything; all of it is an answer.
-    try:
-        return decode_file(
-            io.BytesIO(upload.contents),
-            classifier.image_size,
-            classifier.color_mode,
-            limits.max_pixels,
-        ).astype(classifier.dtype)
-    except Exception as error:
-        reason = explain_contents(upload.contents[:16], error)
-        status, mend = 422, "Send a JPEG, PNG, GIF, BMP or WebP file"
-        if isinstance(error, BOMBS):
-            status = 413
-            mend = f"Send at most {limits.max_pixels / 1e6:g} megapixels"
-        raise Refusal(
-            status,
-            f"The image {upload.name!r} cannot be read: {reason}. {mend}.",
-        ) from error
+    # Ctrl-C is for the process that answers, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Pillow warns of broken files; clients would fill the memory with it.
+    warnings.simplefilter("ignore")
+    limits = ServiceLimits(**settings.pop("limits"))
+    uploads = Uploads(
+        **settings, limits=limits, lock=functools.partial(_alone, lock)
+    )
+    source = sys.stdin.buffer
+    sink = os.fdopen(os.dup(1), "wb")
+    sys.stdout = sys.stderr
+    _limit_memory(limits.max_decoder_bytes)
+    for line in iter(source.readline, b""):
+        head = json.loads(line)
+        try:
+            body = source.read(head["size"])
+            if len(body) < head["size"]:
+                return
+            for pixels in uploads.read(body, head["content_type"]):
+                _say(sink, pixels)
+            answer = {}
+        except MemoryError:
+            limit = limits.max_decoder_bytes / 2**20
+            sentence = (
+                f"Reading the request takes more than {limit:g} MiB. Send "
+                "fewer images at a time."
+            )
+            answer = {"status": 413, "sentence": sentence}
+        except Refusal as refusal:
+            answer = {"status": refusal.status, "sentence": str(refusal)}
+        body = pixels = None
+        sink.write(json.dumps(answer).encode() + b"\n")
+        sink.flush()
 
 
-def _checked_pixels(upload, classifier):
+def _say(sink, pixels):
+    values = np.ascontiguousarray(pixels.values)
+    head = {
+        "name": pixels.name,
+        "warning": pixels.warning,
+        "size": values.nbytes,
+        "dtype": values.dtype.str,
+        "shape": values.shape,
+    }
+    sink.write(json.dumps(head).encode() + b"\n")
+    sink.write(values.data)
+    sink.flush()
+
+
+@contextlib.contextmanager
+def _alone(lock, size):
+    """Lets one process at a time decode a large image."""
+    if lock is None or size <= _LARGE_BYTES:
+        yield
+        return
+    import fcntl  # Not on Windows, where there is no lock.
+
+    fcntl.lockf(lock, fcntl.LOCK_EX)
     try:
-        pixels = np.asarray(upload.contents)
-    except (ValueError, OverflowError):
-        pixels = None  # Ragged.
-    expected = classifier.input_shape
-    if pixels is None or pixels.shape != expected:
-        received = "lists of unequal length" if pixels is None else pixels.shape
-        raise Refusal(
-            422,
-            f"The pixels of image {upload.name} must be of shape {expected}: "
-            f"height, width, channels. Received: {received}.",
-        )
-    if pixels.dtype.kind not in "iuf":
-        raise Refusal(
-            422, f"The pixels of image {upload.name} must all be numbers."
-        )
-    low, high = classifier.pixel_range or (-np.inf, np.inf)
-    if pixels.min() < low or pixels.max() > high:
-        raise Refusal(
-            422,
-            f"The pixels of image {upload.name} must lie between {low:g} and "
-            f"{high:g}. Received: {pixels.min():g} to {pixels.max():g}.",
-        )
-    # Too large for the type becomes infinity, which the answer tells.
-    with np.errstate(over="ignore"):
-        return pixels.astype(classifier.dtype)
+        yield
+    finally:
+        fcntl.lockf(lock, fcntl.LOCK_UN)
+
+
+def _limit_memory(size):
+    try:
+        import resource
+
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + size, used + size))
+    except (ImportError, OSError, ValueError):
+        pass  # Not Linux: the number of pixels is limited alone.

@@ -52,10 +52,14 @@ class MicroBatches:
         self._waiting.put((item, future))
         return future
 
-    def close(self) -> None:
-        """Computes what is waiting, then ends the thread."""
+    def close(self, seconds: float | None = None) -> None:
+        """Computes what is waiting, then ends the thread.
+
+        Args:
+            seconds: How long to wait for it. Defaults to as long as it takes.
+        """
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(seconds)
 
     def _work(self):
         is_open = True

@@ -1,16 +1,26 @@
 """A process that answers HTTP until it is told to stop."""
 
+import asyncio
+import os
 import signal
 import socket
+import sys
 import threading
 from typing import Any
 
 import uvicorn
 
-# Longer than a load balancer keeps connections, or it would meet closed ones.
-_KEEP_ALIVE_SECONDS = 75
-# What is in flight when the signal comes has this long to be answered.
-_GRACE_SECONDS = 30
+from keras_transfer.serving.connections import KEEP_ALIVE_SECONDS
+from keras_transfer.serving.connections import Connections
+from keras_transfer.serving.limits import ServiceLimits
+from keras_transfer.serving.log import bound_logs
+
+# By then all connections have ended, see `Connections.end`.
+_GRACE_SECONDS = 3
+# Connections that wait to be accepted, and how many are in a row: others wait
+# meanwhile.
+_BACKLOG = 2048
+_ACCEPTED = 64
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -44,27 +54,33 @@ def bind(host: str, port: int) -> socket.socket:
     return taken
 
 
-def run_until_stopped(application: Any, taken: socket.socket) -> None:
-    """Answers until SIGTERM or SIGINT, then finishes what is in flight.
+def build_server(application: Any, limits: ServiceLimits) -> uvicorn.Server:
+    """Returns a server that no client can keep from answering others.
+
+    Args:
+        application: An ASGI application.
+        limits: What clients may do.
+    """
+    return _Server(Connections(application, limits))
+
+
+def run_until_stopped(
+    application: Any, taken: socket.socket, limits: ServiceLimits
+) -> None:
+    """Answers until SIGTERM or SIGINT, then for three more seconds at most.
+
+    In the main thread it ends the process after SIGTERM, with exit code 0.
 
     Args:
         application: An ASGI application.
         taken: A bound socket, which is closed at the end.
+        limits: What clients may do.
 
     Raises:
         KeyboardInterrupt: After SIGINT.
     """
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-    )
+    bound_logs()
+    server = build_server(application, limits)
     is_main = threading.current_thread() is threading.main_thread()
     # uvicorn raises the signal again once all is done, which would count as
     # being killed.
@@ -74,6 +90,45 @@ def run_until_stopped(application: Any, taken: socket.socket) -> None:
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, previous)
+    if is_main:
+        # Runtimes take seconds to end, and some crash where a model still
+        # computes what nobody waits for.
+        sys.stdout.flush()
+        os._exit(0)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, watching its connections."""
+
+    def __init__(self, connections):
+        super().__init__(
+            uvicorn.Config(
+                connections,
+                http=connections.create,
+                ws="none",
+                loop="asyncio",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=_ACCEPTED,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._connections = connections
+
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        for taken in sockets or []:
+            taken.listen(_BACKLOG)
+        self._watch = asyncio.create_task(self._connections.watch())
+
+    async def shutdown(self, sockets=None):
+        end = asyncio.create_task(self._connections.end())
+        await super().shutdown(sockets)
+        end.cancel()
+        self._watch.cancel()
 
 
 def _ignore(number, frame):

@@ -10,7 +10,13 @@ from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.opening import open_classifier
 
-_NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
+_NEEDED = (
+    "starlette",
+    "uvicorn",
+    "httptools",
+    "python_multipart",
+    "prometheus_client",
+)
 
 
 def build_service(

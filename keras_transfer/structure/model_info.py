@@ -8,6 +8,7 @@ import keras
 from keras_transfer import compat
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import freeze_state
+from keras_transfer.structure import provenance
 from keras_transfer.structure.text_table import text_table
 
 SCHEMA = 1
@@ -71,6 +72,8 @@ class ModelInfo(keras.layers.Layer):
         # What follows in the file is read after this layer.
         needed_classes.explain_when_missing(metadata)
         rest = {k: v for k, v in metadata.items() if k != "freeze"}
+        if isinstance(rest.get("backbone"), dict):
+            rest["backbone"] = provenance.renewed(rest["backbone"])
         is_open = bool(config.get("trainable", True))
         layer = cls(rest, name=config["name"], trainable=is_open)
         object.__setattr__(layer, "_freeze_state", metadata.get("freeze"))

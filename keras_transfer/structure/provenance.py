@@ -24,7 +24,7 @@ class Provenance:
         preprocessing: What the registry declares for it.
         distribution: The distribution that provides the plugin.
         version: Its version.
-        licence: Licence note of the plugin.
+        license: License note of the plugin.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Provenance:
     preprocessing: Any
     distribution: str = ""
     version: str = ""
-    licence: str = ""
+    license: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns what a saved file keeps, as plain JSON values."""
@@ -46,6 +46,20 @@ class Provenance:
         del record["preprocessing"]  # It is in the graph as layers.
         record["stages"] = [list(stage) for stage in self.stages]
         return record
+
+
+def renewed(record: dict[str, Any]) -> dict[str, Any]:
+    """Returns a record from a file under the names that it has today.
+
+    Args:
+        record: What `Provenance.to_json` returned, of version 0.1 too.
+
+    Example:
+    >>> renewed({"name": "my/net", "licence": "MIT"})
+    {'name': 'my/net', 'license': 'MIT'}
+    """
+    former = {"licence": "license"}
+    return {former.get(name, name): value for name, value in record.items()}
 
 
 def attach(model: keras.Model, provenance: Provenance) -> None:

@@ -16,7 +16,7 @@ from keras_transfer.training import compiling
 
 _HOW_TO_CHANGE = (
     "subclass kt.schedules.Schedule, or change flags inside "
-    "keras_transfer.optimizer.transition.transition(model, change)."
+    "kt.transition(model, change)."
 )
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import keras
 
+from keras_transfer import names
 from keras_transfer import schedules
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.training import compiling
 from keras_transfer.training import fitting
 
 
+@names.renamed(rates="learning_rate_multiplier")
 def fine_tune(
     model: keras.Model,
     train: Any,
@@ -20,7 +22,7 @@ def fine_tune(
     epochs: int = 10,
     probe_epochs: int | None = None,
     learning_rate: float = 1e-3,
-    rates: Any = None,
+    learning_rate_multiplier: Any = None,
     warmup_steps: int = 20,
     cache: str | os.PathLike | bool = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -42,7 +44,7 @@ def fine_tune(
             to `None`: a third of all, at least 1.
         learning_rate: Of the head, where the model is not compiled yet.
             Defaults to 0.001.
-        rates: What that is multiplied by, in the grammar of
+        learning_rate_multiplier: What that is multiplied by, as for
             `schedules.Phase`, once everything trains. Defaults to `None`:
             geometrically from 0.001 in the first stage to 0.1 in the head.
         warmup_steps: Number of first steps over which the rate of the thawed
@@ -82,7 +84,9 @@ def fine_tune(
         compiling.compile_for_transfer(model, learning_rate=learning_rate)
     schedule = schedules.LinearProbeThenFineTune(
         probe_epochs,
-        learning_rate=slice(0.001, 0.1) if rates is None else rates,
+        learning_rate_multiplier=slice(0.001, 0.1)
+        if learning_rate_multiplier is None
+        else learning_rate_multiplier,
         warmup_steps=warmup_steps,
     )
     best = BestEpoch()

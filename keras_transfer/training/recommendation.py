@@ -91,7 +91,7 @@ def _few_near(amount):
 def _few_far(amount):
     return Recommendation(
         schedules.GradualUnfreeze(
-            every=2, start=3, learning_rate=slice(0.01, 1.0)
+            every=2, start=3, learning_rate_multiplier=slice(0.01, 1.0)
         ),
         f"{amount}, and they do not resemble what the backbone knows. Its "
         "first layers see edges that are everywhere, its last ones objects "
@@ -105,7 +105,7 @@ def _few_far(amount):
 def _many_near(amount):
     return Recommendation(
         schedules.LinearProbeThenFineTune(
-            probe_epochs=2, learning_rate=slice(0.01, 1.0)
+            probe_epochs=2, learning_rate_multiplier=slice(0.01, 1.0)
         ),
         f"{amount}, and they resemble what the backbone knows. Let the head "
         "learn for two epochs, so that its first large gradients do not "
@@ -118,7 +118,9 @@ def _many_near(amount):
 def _many_far(amount):
     return Recommendation(
         schedules.LinearProbeThenFineTune(
-            probe_epochs=1, learning_rate=slice(0.1, 1.0), batch_norm="full"
+            probe_epochs=1,
+            learning_rate_multiplier=slice(0.1, 1.0),
+            batch_norm="full",
         ),
         f"{amount}, and they do not resemble what the backbone knows. The "
         "pretrained weights are a good start and no more: after one epoch of "

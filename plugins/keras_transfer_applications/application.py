@@ -55,7 +55,7 @@ def build_features(factory: str, name: str, input_shape: tuple, **arguments):
 
 
 def imagenet_file(
-    path: str, digest: str | None, licence: str, **fields
+    path: str, digest: str | None, license: str, **fields
 ) -> WeightsFile:
     """Describes a file of ImageNet weights that Keras publishes.
 
@@ -63,12 +63,12 @@ def imagenet_file(
         path: Address below `PUBLISHED`, or a full one.
         digest: MD5 or SHA-256, told apart by length as Keras does, or `None`
             where Keras checks none.
-        licence: Licence of the weights.
+        license: License of the weights.
         **fields: Further fields of `WeightsFile`.
     """
     url = path if path.startswith("https:") else PUBLISHED + path
     algorithm = "sha256" if digest and len(digest) == 64 else "md5"
-    return WeightsFile(url, licence=licence, **{algorithm: digest}, **fields)
+    return WeightsFile(url, license=license, **{algorithm: digest}, **fields)
 
 
 def name_stages(stem: str | None, *last_layers: str) -> tuple:
@@ -83,6 +83,6 @@ def name_stages(stem: str | None, *last_layers: str) -> tuple:
     return (*stages, *((f"stage_{i}", layer) for i, layer in numbered))
 
 
-def licences(weights: str) -> str:
-    """Words the licence of a specification: Keras's code, these weights."""
+def licenses(weights: str) -> str:
+    """Words the license of a specification: Keras's code, these weights."""
     return f"code Apache-2.0; weights {weights}"

@@ -9,7 +9,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import UNSTATED
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -30,7 +30,7 @@ def _convnext(variant, third_stage_end, digest):
             "layer_normalization",
         ),
         weights={"imagenet": weights},
-        licence=licences(UNSTATED),
+        license=licenses(UNSTATED),
         reference="https://arxiv.org/abs/2201.03545",
         description=f"Convolutions arranged as in transformers, {variant}",
     )

@@ -5,7 +5,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import BSD
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -22,7 +22,7 @@ def _densenet(depth, blocks, digest):
         weights={
             "imagenet": imagenet_file(f"densenet/{file_name}", digest, BSD)
         },
-        licence=licences(BSD),
+        license=licenses(BSD),
         reference="https://arxiv.org/abs/1608.06993",
         description=f"Densely connected network with {depth} layers",
     )

@@ -9,7 +9,7 @@ from keras_transfer import BackboneSpec
 from keras_transfer_applications.application import UNSTATED
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -44,7 +44,7 @@ def _efficientnet(variant, size, ends, digest):
         preprocessing="inside",
         stages=name_stages(*(f"block{end}" for end in ends), "top_activation"),
         weights={"imagenet": weights},
-        licence=licences(UNSTATED),
+        license=licenses(UNSTATED),
         reference="https://arxiv.org/abs/1905.11946",
         description=f"Compound-scaled network, {variant.upper()}",
     )

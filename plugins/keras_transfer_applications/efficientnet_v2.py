@@ -9,7 +9,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import UNSTATED
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -32,7 +32,7 @@ def _efficientnet_v2(variant, size, ends, digest):
         preprocessing=preprocessing,
         stages=name_stages(*(f"block{end}" for end in ends), "top_activation"),
         weights={"imagenet": weights},
-        licence=licences(UNSTATED),
+        license=licenses(UNSTATED),
         reference="https://arxiv.org/abs/2104.00298",
         description=f"Scaled network that trains fast, {variant.upper()}",
     )

@@ -5,7 +5,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import APACHE
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 InceptionResNetV2 = BackboneSpec(
@@ -28,7 +28,7 @@ InceptionResNetV2 = BackboneSpec(
             APACHE,
         )
     },
-    licence=licences(APACHE),
+    license=licenses(APACHE),
     reference="https://arxiv.org/abs/1602.07261",
     description="Inception with residual connections",
 )

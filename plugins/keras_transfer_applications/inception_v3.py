@@ -5,7 +5,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import APACHE
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 InceptionV3 = BackboneSpec(
@@ -24,7 +24,7 @@ InceptionV3 = BackboneSpec(
             APACHE,
         )
     },
-    licence=licences(APACHE),
+    license=licenses(APACHE),
     reference="https://arxiv.org/abs/1512.00567",
     description="Inception with factorised convolutions",
 )

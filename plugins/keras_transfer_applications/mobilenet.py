@@ -7,7 +7,7 @@ from keras_transfer_applications import width
 from keras_transfer_applications.application import APACHE
 from keras_transfer_applications.application import build_features
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 # How file names spell the widths; Keras checks no digest of these files.
@@ -54,7 +54,7 @@ MobileNet = BackboneSpec(
         *(f"conv_pw_{block}_relu" for block in (1, 3, 5, 11, 13))
     ),
     weights={"imagenet": _imagenet},
-    licence=licences(APACHE),
+    license=licenses(APACHE),
     reference="https://arxiv.org/abs/1704.04861",
     description="Small network of depthwise separable convolutions",
 )

@@ -11,7 +11,7 @@ from keras_transfer_applications import width
 from keras_transfer_applications.application import APACHE
 from keras_transfer_applications.application import build_features
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 # Keras checks no digest of these files.
@@ -50,7 +50,7 @@ MobileNetV2 = BackboneSpec(
         "out_relu",
     ),
     weights={"imagenet": _imagenet},
-    licence=licences(APACHE),
+    license=licenses(APACHE),
     reference="https://arxiv.org/abs/1801.04381",
     description="Small network of inverted residual blocks",
 )

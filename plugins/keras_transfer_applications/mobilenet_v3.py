@@ -12,7 +12,7 @@ from keras_transfer_applications import width
 from keras_transfer_applications.application import UNSTATED
 from keras_transfer_applications.application import build_features
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -59,7 +59,7 @@ def _mobilenet_v3(kind, ends, digests):
         preprocessing=Preprocessing.of_mode("tf"),
         stages=name_stages("conv_activation", *ends, "top_activation"),
         weights={"imagenet": imagenet},
-        licence=licences(UNSTATED),
+        license=licenses(UNSTATED),
         reference="https://arxiv.org/abs/1905.02244",
         description=f"Network for phones found by search, {kind} size",
     )

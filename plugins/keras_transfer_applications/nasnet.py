@@ -12,7 +12,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import APACHE
 from keras_transfer_applications.application import build_features
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -43,7 +43,7 @@ def _nasnet(kind, size, ends, digest):
         preprocessing=Preprocessing.of_mode("tf"),
         stages=name_stages("stem_bn1", "reduction_concat_stem_1", *ends),
         weights={"imagenet": weights},
-        licence=licences(APACHE),
+        license=licenses(APACHE),
         reference="https://arxiv.org/abs/1707.07012",
         description=f"Cells found by architecture search, {kind} size",
     )

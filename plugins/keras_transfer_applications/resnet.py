@@ -5,7 +5,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import MIT
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -20,7 +20,7 @@ def _resnet(depth, blocks, digest):
         preprocessing=Preprocessing.of_mode("caffe"),
         stages=name_stages("conv1_relu", *ends),
         weights={"imagenet": imagenet_file(f"resnet/{file_name}", digest, MIT)},
-        licence=licences(MIT),
+        license=licenses(MIT),
         reference="https://arxiv.org/abs/1512.03385",
         description=f"Residual network with {depth} layers",
     )

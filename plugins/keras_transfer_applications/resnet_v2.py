@@ -9,7 +9,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import UNSTATED
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -24,7 +24,7 @@ def _resnet_v2(depth, blocks, digest):
         preprocessing=Preprocessing.of_mode("tf"),
         stages=name_stages("conv1_conv", *ends, "post_relu"),
         weights={"imagenet": weights},
-        licence=licences(UNSTATED),
+        license=licenses(UNSTATED),
         reference="https://arxiv.org/abs/1603.05027",
         description=f"Residual network with {depth} layers, pre-activation",
     )

@@ -8,7 +8,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import CC_BY
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 
@@ -24,7 +24,7 @@ def _vgg(depth, digest):
         weights={
             "imagenet": imagenet_file(f"{name}/{file_name}", digest, CC_BY)
         },
-        licence=licences(CC_BY),
+        license=licenses(CC_BY),
         reference="https://arxiv.org/abs/1409.1556",
         description=f"VGG with {depth} layers, plain 3x3 convolutions",
     )

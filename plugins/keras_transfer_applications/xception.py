@@ -5,7 +5,7 @@ from keras_transfer import Preprocessing
 from keras_transfer_applications.application import MIT
 from keras_transfer_applications.application import builder_of
 from keras_transfer_applications.application import imagenet_file
-from keras_transfer_applications.application import licences
+from keras_transfer_applications.application import licenses
 from keras_transfer_applications.application import name_stages
 
 Xception = BackboneSpec(
@@ -23,7 +23,7 @@ Xception = BackboneSpec(
             MIT,
         )
     },
-    licence=licences(MIT),
+    license=licenses(MIT),
     reference="https://arxiv.org/abs/1610.02357",
     description="Depthwise separable convolutions with residual connections",
 )

@@ -81,7 +81,7 @@ AlexNet = BackboneSpec(
     minimum_size=63,
     preprocessing=Preprocessing.of_mode("torch"),
     stages=_STAGES,
-    licence="code Apache-2.0; no weights",
+    license="code Apache-2.0; no weights",
     reference="https://arxiv.org/abs/1404.5997",
     description="AlexNet in one column",
 )
@@ -93,7 +93,7 @@ AlexNetCompact = BackboneSpec(
     minimum_size=37,
     preprocessing=Preprocessing.of_mode("torch"),
     stages=_STAGES,
-    licence="code Apache-2.0; no weights",
+    license="code Apache-2.0; no weights",
     reference="https://arxiv.org/abs/1404.5997",
     description="AlexNet with a finer first stride, for small dense heads",
 )

@@ -1,7 +1,7 @@
 """DaViT: attention between positions in turn with attention between channels.
 
 Layers have the names, the order and the weights of keras_cv_attention_models
-(1.4.3, MIT licence, https://github.com/leondgarse/keras_cv_attention_models),
+(1.4.3, MIT license, https://github.com/leondgarse/keras_cv_attention_models),
 so its published `.h5` files load, with their classifier or without. The stem,
 a convolution with stride 4, is a stage of its own.
 """
@@ -53,11 +53,11 @@ def _davit(variant, blocks, channels, heads, md5):
         ),
         weights={
             "imagenet": WeightsFile(
-                f"{_PUBLISHED}{name}_imagenet.h5", md5=md5, licence="MIT"
+                f"{_PUBLISHED}{name}_imagenet.h5", md5=md5, license="MIT"
             )
         },
         classifier=("predictions",),
-        licence="code Apache-2.0, after keras_cv_attention_models (MIT); "
+        license="code Apache-2.0, after keras_cv_attention_models (MIT); "
         "weights MIT",
         reference="https://arxiv.org/abs/2204.03645",
         description=f"Dual attention vision transformer, {variant.upper()}",

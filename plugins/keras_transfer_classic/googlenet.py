@@ -80,7 +80,7 @@ GoogLeNet = BackboneSpec(
         ("stage_3", "inception_4e"),
         ("stage_4", "inception_5b"),
     ),
-    licence="code Apache-2.0; no weights",
+    license="code Apache-2.0; no weights",
     reference="https://arxiv.org/abs/1409.4842",
     description="Inception, first version, 22 layers deep",
 )

@@ -22,7 +22,7 @@ Identity = BackboneSpec(
     minimum_size=1,
     preprocessing=Preprocessing.of_mode("unit"),
     stages=(("stage_1", "features"),),
-    licence="code Apache-2.0; no weights",
+    license="code Apache-2.0; no weights",
     reference="https://doi.org/10.1038/323533a0",
     description="No backbone: the head sees the pixels",
 )

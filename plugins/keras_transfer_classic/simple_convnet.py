@@ -98,7 +98,7 @@ SimpleConvNet = BackboneSpec(
     default_size=160,
     minimum_size=8,
     preprocessing=Preprocessing.of_mode("unit"),
-    licence="code Apache-2.0; no weights",
+    license="code Apache-2.0; no weights",
     reference="https://doi.org/10.1109/5.726791",
     description="Convolutions and poolings in turn, as many as you like",
 )

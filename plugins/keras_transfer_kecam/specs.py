@@ -15,7 +15,7 @@ _PREPROCESSING = {
     "tf": Preprocessing.of_mode("tf"),
     "raw01": Preprocessing.of_mode("unit"),
 }
-LICENCE = "code MIT (kecam); weights under the terms of the model's authors"
+LICENSE = "code MIT (kecam); weights under the terms of the model's authors"
 
 
 def __getattr__(name):
@@ -45,7 +45,7 @@ def specification(model: catalogue.Model) -> BackboneSpec:
         stages=(result and result.stages) or "auto",
         weights=published.weights_of(model),
         read_weights=published_files.read_weights,
-        licence=LICENCE,
+        license=LICENSE,
         reference=model.paper,
         description=_describe(model, result),
     )

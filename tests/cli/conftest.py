@@ -32,7 +32,7 @@ def tiny_registered():
         default_size=16,
         minimum_size=8,
         preprocessing=kt.Preprocessing.of_mode("unit"),
-        licence="Apache-2.0",
+        license="Apache-2.0",
     )
     yield
     backbone.default_registry.cache_clear()

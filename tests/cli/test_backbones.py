@@ -66,11 +66,11 @@ def test_show_prints_what_is_declared(run, tmp_path, monkeypatch):
         minimum_size=48,
         description="A network for tests",
         reference="https://example.org/paper",
-        licence="MIT",
+        license="MIT",
         stages=(("stem", "conv_1"), ("stage_1", "conv_2")),
         weights={
             "imagenet": lambda input_shape, width=4: kt.WeightsFile(
-                f"https://example.org/wide_{width}.h5", licence="CC0"
+                f"https://example.org/wide_{width}.h5", license="CC0"
             )
         },
         classifier=("fc_1", "fc_2"),
@@ -85,7 +85,7 @@ def test_show_prints_what_is_declared(run, tmp_path, monkeypatch):
         "stem (to conv_1), stage_1 (to conv_2)",
         "https://example.org/wide_4.h5",
         f"not downloaded to {tmp_path}/models/wide_4.h5",
-        "licence CC0",
+        "license CC0",
         "fc_1, fc_2, the classifier in weights files",
         "MIT",
         "https://example.org/paper",

@@ -15,12 +15,12 @@ def test_sound_plugins_are_listed(run):
 
 
 def test_a_broken_plugin_is_explained(run, tmp_path, monkeypatch):
-    install(tmp_path, monkeypatch, "raise RuntimeError('no licence found')")
+    install(tmp_path, monkeypatch, "raise RuntimeError('no license found')")
     code, out, _ = run("plugins")
     assert code == 1
     row = next(line for line in out.splitlines() if "broken" in line)
     assert row.split() == ["broken-nets", "1.2", "1", "0", "broken"]
-    assert "broken-nets: broken/net: RuntimeError: no licence found" in out
+    assert "broken-nets: broken/net: RuntimeError: no license found" in out
 
 
 def test_a_broken_class_is_explained(run, tmp_path, monkeypatch):
@@ -40,17 +40,17 @@ def test_a_broken_class_is_explained(run, tmp_path, monkeypatch):
 def test_asking_for_a_broken_backbone_names_its_plugin(
     run, tmp_path, monkeypatch
 ):
-    install(tmp_path, monkeypatch, "raise RuntimeError('no licence found')")
+    install(tmp_path, monkeypatch, "raise RuntimeError('no license found')")
     code, out, err = run("backbones", "show", "broken/net")
     assert (code, out) == (2, "")
-    assert "RuntimeError: no licence found" in err
+    assert "RuntimeError: no license found" in err
     assert "of the distribution broken-nets 1.2" in err
     assert "Traceback" not in err
 
 
 @pytest.mark.usefixtures("tiny_registered")
 def test_listing_does_not_import_a_broken_plugin(run, tmp_path, monkeypatch):
-    install(tmp_path, monkeypatch, "raise RuntimeError('no licence found')")
+    install(tmp_path, monkeypatch, "raise RuntimeError('no license found')")
     code, out, _ = run("backbones", "list", "--provider=broken")
     assert (code, out) == (0, "broken/net\n")
     assert "broken/net" in kt.list_backbones()

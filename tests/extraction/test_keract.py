@@ -1,7 +1,7 @@
 """The calls that keract documents, by the means of this library.
 
 Ported from keract's README, `tests/test_get_activations.py` and
-`examples/model_in_model.py` (github.com/philipperemy/keract, MIT licence).
+`examples/model_in_model.py` (github.com/philipperemy/keract, MIT license).
 Its `auto_compile` has no counterpart: nothing here needs a compiled model.
 """
 

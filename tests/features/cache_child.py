@@ -24,7 +24,7 @@ def make_cache(photographs, folder):
     data = kt.data.from_directory(
         photographs, image_size=16, batch_size=BATCH, validation_split=0.4
     )
-    return kt.FeatureCache(kt.split(model), *data, folder=folder)
+    return kt.FeatureCache(kt.split_at_boundary(model), *data, folder=folder)
 
 
 def main(photographs, folder, batches):

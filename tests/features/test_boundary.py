@@ -12,7 +12,7 @@ from tests.features.networks import photographs
 
 def check_split(model, images):
     """Both parts together are the model, on the model's own weights."""
-    parts = kt.split(model)
+    parts = kt.split_at_boundary(model)
     inputs = keras.tree.flatten(images)
     outputs = parts.suffix(parts.prefix(inputs), training=False)
     expected = keras.tree.flatten(model(images, training=False))
@@ -73,16 +73,18 @@ def test_a_model_that_all_trains_is_all_suffix():
 def test_a_model_that_is_all_frozen_is_all_prefix_but_its_dropout():
     model = build_classifier(dropout=0.0)
     model.trainable = False
-    assert not kt.split(model).suffix.weights
+    assert not kt.split_at_boundary(model).suffix.weights
     model = build_classifier()
     model.trainable = False
-    assert kt.split(model).suffix.weights
+    assert kt.split_at_boundary(model).suffix.weights
 
 
 def test_statistics_that_move_are_not_computed_once():
     model = build_classifier()
     kt.set_trainable(model, ["head", "stage_2"], batch_norm="statistics")
-    names = {step.operation.name for step in kt.split(model).prefix.steps}
+    names = {
+        step.operation.name for step in kt.split_at_boundary(model).prefix.steps
+    }
     assert "bn_2" in names
     assert "bn_3" not in names
 
@@ -102,7 +104,9 @@ def test_what_draws_random_numbers_is_not_computed_once(layer):
     x = keras.layers.Conv2D(4, 3, trainable=False, name="behind")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(image, keras.layers.Dense(2)(x))
-    names = {step.operation.name for step in kt.split(model).prefix.steps}
+    names = {
+        step.operation.name for step in kt.split_at_boundary(model).prefix.steps
+    }
     assert names == {"before"}
 
 
@@ -154,7 +158,7 @@ def test_a_subclassed_model_cannot_be_cut():
             return inputs
 
     with pytest.raises(ValueError, match="has no graph that could be divided"):
-        kt.split(Subclassed(name="mine"))
+        kt.split_at_boundary(Subclassed(name="mine"))
 
 
 def test_open_sizes_have_no_row_size():
@@ -163,7 +167,7 @@ def test_open_sizes_have_no_row_size():
     x = keras.layers.Conv2D(4, 3)(x)
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
     with pytest.raises(ValueError, match="whose size is open"):
-        kt.split(model).row_bytes  # noqa: B018
+        kt.split_at_boundary(model).row_bytes  # noqa: B018
 
 
 def test_before_everything_the_inputs_cross():

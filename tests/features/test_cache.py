@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 def parts():
     model = build_classifier()
     kt.freeze(model)
-    return kt.split(model)
+    return kt.split_at_boundary(model)
 
 
 def contents(folder):
@@ -154,10 +154,12 @@ def test_what_has_changed_is_noticed(change, words, tmp_path):
     images, _ = photographs(10)
     model = kt.build_model(cache_child.build_residual(), kt.heads.LinearHead(3))
     kt.freeze(model)
-    (old,) = kt.FeatureCache(kt.split(model), images, folder=tmp_path).read([3])
+    (old,) = kt.FeatureCache(
+        kt.split_at_boundary(model), images, folder=tmp_path
+    ).read([3])
     model, images = change(model, images)
     kt.freeze(model)
-    parts = kt.split(model)
+    parts = kt.split_at_boundary(model)
     (expected,) = kt.FeatureCache(parts, images).read([3])
     if words is None:
         # Another network has a place of its own beside the first.

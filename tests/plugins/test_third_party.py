@@ -179,7 +179,7 @@ def test_without_it_one_sentence_names_it(trained):
 
 
 BROKEN = {
-    "raising": "raise RuntimeError('no licence found')",
+    "raising": "raise RuntimeError('no license found')",
     "missing": None,
     "wrong": "net = Layer = 3",
 }

@@ -159,8 +159,8 @@ def test_two_distributions_that_claim_a_class_are_named(load, install, path):
 
 @pytest.mark.parametrize("load", LOADERS)
 def test_a_broken_plugin_raises_its_own_error(load, install, path):
-    install("my_module", source="raise RuntimeError('no licence')")
-    with pytest.raises(RuntimeError, match="no licence") as raised:
+    install("my_module", source="raise RuntimeError('no license')")
+    with pytest.raises(RuntimeError, match="no license") as raised:
         load(path)
     assert "of the distribution my-module 1.0" in raised.value.__notes__[0]
 

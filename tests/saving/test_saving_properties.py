@@ -64,7 +64,7 @@ phases = st.lists(
             st.builds(ks.Steps, count),
             st.builds(ks.Plateau, st.just("val_loss"), patience=count),
         ),
-        learning_rate=rates,
+        learning_rate_multiplier=rates,
         batch_norm=st.sampled_from(["full", "frozen", "affine"]),
     ),
     min_size=1,

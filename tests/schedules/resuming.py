@@ -26,7 +26,7 @@ SCHEDULES = {
         [
             ks.Phase("head", until=ks.Steps(4)),
             ks.Phase(["stage_2", "head"], warmup_steps=3, until=ks.Steps(3)),
-            ks.Phase(["stem", "head"], learning_rate=0.5),
+            ks.Phase(["stem", "head"], learning_rate_multiplier=0.5),
         ]
     ),
     "chain": lambda: ks.ChainThaw(),

@@ -49,7 +49,7 @@ a_phase = st.builds(
     st.one_of(selectors, st.lists(selectors, min_size=1)),
     st.none() | st.text(max_size=5),
     batch_norm=st.sampled_from(["frozen", "full", "affine", "statistics"]),
-    learning_rate=rates,
+    learning_rate_multiplier=rates,
     warmup_steps=st.integers(0, 9),
     until=st.one_of(
         st.none(), conditions, st.lists(conditions, min_size=2).map(tuple)
@@ -69,12 +69,17 @@ WRITTEN = [
     ks.FreezeSchedule(
         [
             ks.Phase("head", until=(ks.Epochs(3), ks.Plateau("loss"))),
-            ks.Phase(["head", slice(-3, None)], learning_rate={"head": 0.5}),
+            ks.Phase(
+                ["head", slice(-3, None)],
+                learning_rate_multiplier={"head": 0.5},
+            ),
         ]
     ),
     ks.LinearProbe(),
-    ks.LinearProbeThenFineTune(3, stages=["stage_2"], learning_rate=0.5),
-    ks.GradualUnfreeze(at=[1, 4], learning_rate=slice(0.01, 1.0)),
+    ks.LinearProbeThenFineTune(
+        3, stages=["stage_2"], learning_rate_multiplier=0.5
+    ),
+    ks.GradualUnfreeze(at=[1, 4], learning_rate_multiplier=slice(0.01, 1.0)),
     ks.FreezeWindow(["stem", "stage_1"], before=4, after=2),
     ks.UnfreezeOnPlateau("val_accuracy", patience=3, restore_best=True),
     ks.ChainThaw(until=ks.Plateau(patience=5), restore_best="val_loss"),
@@ -90,8 +95,7 @@ def arguments(schedule):
 @pytest.mark.parametrize("schedule", WRITTEN, ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("suffix", ["json", "yaml", "yml"])
 def test_every_schedule_comes_back_from_a_file(schedule, suffix, tmp_path):
-    if suffix != "json":
-        path = tmp_path / f"schedule.{suffix}"
+    path = tmp_path / f"schedule.{suffix}"
     schedule.to_file(path)
     again = ks.FreezeSchedule.from_file(path)
     assert type(again) is type(schedule)
@@ -105,11 +109,13 @@ def test_a_file_written_by_hand_may_be_short(tmp_path):
       - trainable: head        # the new layers
         until: {epochs: 3}
       - trainable: [stage_2, head]
-        learning_rate: {by_selector: {stage_2: 0.1}}
+        learning_rate_multiplier: {by_selector: {stage_2: 0.1}}
     """
     assert ks.Schedule.from_yaml(text).phases == [
         ks.Phase("head", until=ks.Epochs(3)),
-        ks.Phase(["stage_2", "head"], learning_rate={"stage_2": 0.1}),
+        ks.Phase(
+            ["stage_2", "head"], learning_rate_multiplier={"stage_2": 0.1}
+        ),
     ]
     short = ks.Schedule.from_json('{"schedule": "GradualUnfreeze"}')
     assert (short.every, short.start) == (1, 1)
@@ -120,6 +126,8 @@ def test_a_file_written_by_hand_may_be_short(tmp_path):
     [
         ("{", "not valid JSON"),
         ("[]", "must be a mapping with the key 'schedule'"),
+        ('{"schedule": ["a"]}', "must be a mapping with the key 'schedule'"),
+        ('{"schedule": "one_packag>Schedule"}', "Unknown schedule"),
         ('{"schedule": "GradualUnfreze"}', "Did you mean 'GradualUnfreeze'"),
         ('{"schedule": "GradualUnfreeze", "evry": 1}', "Did you mean 'every'"),
         ('{"schedule": "FreezeSchedule", "phases": [{}]}', "is written as {}"),
@@ -194,14 +202,56 @@ def test_a_schedule_of_somebody_else_is_found_by_its_name():
             self.rate = rate
 
         def phases_for(self, model, epochs=None):
-            return [ks.Phase("stem", learning_rate=self.rate)]
+            return [ks.Phase("stem", learning_rate_multiplier=self.rate)]
 
-    again = ks.Schedule.from_json(OnlyTheStem(0.5).to_json())
+    text = OnlyTheStem(0.5).to_json()
+    assert json.loads(text)["schedule"] == "tests>OnlyTheStem"
+    again = ks.Schedule.from_json(text)
     assert (type(again), again.rate) == (OnlyTheStem, 0.5)
     model = net.compiled()
     watcher = net.Watcher()
     net.train(model, 1, again, watcher)
     assert watcher.by_epoch == [net.expected_changes(["stem"])]
+
+
+def defined(module, name="SameName", qualname=None):
+    """A schedule as if it were defined in some module."""
+    scope = {
+        "__module__": module,
+        "__qualname__": qualname or name,
+        "phases_for": lambda self, model, epochs=None: [ks.Phase("*")],
+    }
+    return type(ks.Schedule)(name, (ks.Schedule,), scope)
+
+
+def test_two_schedules_of_one_name_are_refused():
+    one = defined("one_package.here")
+    with pytest.raises(
+        ValueError,
+        match=r"Two schedules are called 'one_package>SameName': "
+        r"one_package\.here\.SameName and one_package\.there\.SameName\.",
+    ):
+        defined("one_package.there")
+    data = {"schedule": "one_package>SameName"}
+    assert type(ks.Schedule.from_data(data)) is one
+    with pytest.raises(ValueError, match="called 'LinearProbe'"):
+        defined("__main__", "LinearProbe")
+
+
+def test_a_schedule_that_is_defined_anew_replaces_itself():
+    defined("a_notebook.cell", "Again")
+    new = defined("a_notebook.cell", "Again")
+    assert type(ks.Schedule.from_data({"schedule": "a_notebook>Again"})) is new
+
+
+def test_a_bare_name_of_version_0_1_must_be_the_only_one():
+    one = defined("first.place", "Shared")
+    assert type(ks.Schedule.from_data({"schedule": "Shared"})) is one
+    defined("second.place", "Shared")
+    with pytest.raises(
+        ValueError, match=r"ambiguous.*\['first>Shared', 'second>Shared'\]"
+    ):
+        ks.Schedule.from_data({"schedule": "Shared"})
 
 
 def test_the_names_are_sorted():

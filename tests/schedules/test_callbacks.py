@@ -15,7 +15,9 @@ def probe_then_all(until=None):
     return ks.FreezeSchedule(
         [
             ks.Phase("head", until=until),
-            ks.Phase(["stage_2", "head"], learning_rate={"stage_2": 0.5}),
+            ks.Phase(
+                ["stage_2", "head"], learning_rate_multiplier={"stage_2": 0.5}
+            ),
         ]
     )
 

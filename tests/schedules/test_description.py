@@ -11,7 +11,9 @@ from tests.schedules import networks as net
 
 def test_the_table_tells_what_training_will_do():
     model = net.compiled(keras.optimizers.Adam(0.5))
-    schedule = ks.GradualUnfreeze(every=2, start=1, learning_rate={"stem": 0.1})
+    schedule = ks.GradualUnfreeze(
+        every=2, start=1, learning_rate_multiplier={"stem": 0.1}
+    )
     table = schedule.describe(model, epochs=6)
     assert [line.split() for line in str(table).splitlines()] == [
         "phase epochs layers trainable BN learning rate optimizer".split(),
@@ -39,7 +41,7 @@ def test_the_table_changes_nothing():
     model = net.compiled()
     optimizer = model.optimizer
     flags = [weight.trainable for weight in model.weights]
-    ks.ChainThaw().dry_run(model, epochs=9)
+    ks.ChainThaw().describe(model, epochs=9)
     assert [weight.trainable for weight in model.weights] == flags
     assert model.optimizer is optimizer
     assert not optimizer.built
@@ -78,7 +80,9 @@ def test_a_table_of_a_schedule_that_does_not_fit_is_refused():
 
 def test_the_picture_shows_each_part_in_each_epoch(tmp_path):
     model = net.build_network()
-    schedule = ks.GradualUnfreeze(every=1, start=2, learning_rate={"head": 2})
+    schedule = ks.GradualUnfreeze(
+        every=1, start=2, learning_rate_multiplier={"head": 2}
+    )
     chart = picture.chart(model, schedule.phases_for(model, 4), 4)
     assert chart.parts == net.ALL
     assert chart.multipliers.tolist() == [

@@ -79,7 +79,11 @@ def test_batch_norm_of_a_new_head_trains():
 
 def test_rates_are_those_of_a_stock_optimizer_with_that_rate():
     one = net.compiled(keras.optimizers.AdamW(4e-3))
-    net.train(one, 2, ks.FreezeSchedule([ks.Phase("*", learning_rate=0.25)]))
+    net.train(
+        one,
+        2,
+        ks.FreezeSchedule([ks.Phase("*", learning_rate_multiplier=0.25)]),
+    )
     two = net.compiled(keras.optimizers.AdamW(1e-3))
     net.train(two, 2, ks.FreezeSchedule([ks.Phase("*")]))
     kt.freeze(two)
@@ -97,7 +101,7 @@ def test_first_adam_steps_are_as_long_as_the_multipliers_say():
     schedule = ks.FreezeSchedule(
         [
             ks.Phase("head", until=ks.AtEpoch(5)),
-            ks.Phase("*", learning_rate=slice(1 / 64, 1.0)),
+            ks.Phase("*", learning_rate_multiplier=slice(1 / 64, 1.0)),
         ]
     )
     before = net.values(model)

@@ -5,8 +5,8 @@ import pytest
 
 import keras_transfer as kt
 from keras_transfer import schedules as ks
-from keras_transfer.schedules.multipliers import multipliers_of
 from keras_transfer.schedules.parts import parts_of
+from keras_transfer.schedules.plan import multipliers_of
 from keras_transfer.schedules.timeline import starts
 from tests.conftest import build_tiny
 from tests.schedules import networks as net
@@ -189,17 +189,17 @@ def test_gradual_unfreezing_may_begin_at_once_or_at_given_epochs():
 def test_freeze_out_follows_half_a_cosine_per_stage():
     phases = ks.FreezeOut(t0=0.5, cubic=True).phases_for(net.build_network(), 8)
     # The times of the four parts: (1/2)^3, (2/3)^3, (5/6)^3, 1.
-    assert [sorted(p.learning_rate) for p in phases[:2]] == [
+    assert [sorted(p.learning_rate_multiplier) for p in phases[:2]] == [
         ["head", "stage_1", "stage_2", "stem"],
         ["head", "stage_1", "stage_2"],
     ]
-    first = phases[0].learning_rate
+    first = phases[0].learning_rate_multiplier
     assert first["stem"] == pytest.approx(8.0)
     assert first["head"] == 1.0
-    half = phases[4].learning_rate
+    half = phases[4].learning_rate_multiplier
     assert half["head"] == pytest.approx(0.5)
     assert set(half) == {"stage_2", "head"}
     unscaled = ks.FreezeOut(t0=0.5, scaled=False).phases_for(
         net.build_network(), 8
     )
-    assert set(unscaled[0].learning_rate.values()) == {1.0}
+    assert set(unscaled[0].learning_rate_multiplier.values()) == {1.0}

@@ -78,7 +78,7 @@ def check(case, **arguments):
         ks.Phase(
             [name if name == "head" else f"*{name}" for name in sorted(opened)],
             batch_norm=policy,
-            learning_rate=rate,
+            learning_rate_multiplier=rate,
             until=ks.Epochs(epochs),
         )
         for opened, policy, rate, epochs in case["phases"]

@@ -5,8 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_transfer.schedules.random_state import capture_random_state
-from keras_transfer.schedules.random_state import restore_random_state
+from keras_transfer.schedules.kept_state import capture_random_state
+from keras_transfer.schedules.kept_state import restore_random_state
 from tests.optimizer import networks as net
 
 

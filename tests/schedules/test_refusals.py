@@ -34,7 +34,9 @@ class NoStep(keras.callbacks.Callback):
             "Phase 2, 'top', does not fit .*'stage_7' matches nothing",
         ),
         (
-            phases(HEAD, ks.Phase("*", learning_rate={"nobody": 0.1})),
+            phases(
+                HEAD, ks.Phase("*", learning_rate_multiplier={"nobody": 0.1})
+            ),
             2,
             "'nobody' matches nothing",
         ),
@@ -197,14 +199,14 @@ def test_phases_that_cannot_follow_each_other_are_refused(given, sentence):
             "`warmup_steps` must be a whole number",
         ),
         (
-            lambda: ks.Phase("*", learning_rate=0.0),
+            lambda: ks.Phase("*", learning_rate_multiplier=0.0),
             ValueError,
             "above 0 and finite",
         ),
         (
-            lambda: ks.Phase("*", learning_rate=slice(0.1)),
+            lambda: ks.Phase("*", learning_rate_multiplier=slice(0.1)),
             TypeError,
-            "`learning_rate` must be",
+            "`learning_rate_multiplier` must be",
         ),
         (lambda: ks.LayerDecay(1.5), ValueError, "`decay` of LayerDecay"),
         (lambda: ks.LayerDecay(0.5, by="depth"), ValueError, "`by` of Layer"),
@@ -236,6 +238,90 @@ def test_phases_that_cannot_follow_each_other_are_refused(given, sentence):
 def test_wrong_arguments_are_told_at_once(make, error, sentence):
     with pytest.raises(error, match=sentence):
         make()
+
+
+STAGES = {
+    "GradualUnfreeze": ks.GradualUnfreeze,
+    "ChainThaw": ks.ChainThaw,
+    "UnfreezeOnPlateau": ks.UnfreezeOnPlateau,
+}
+
+
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize(
+    ("stages", "error", "sentence"),
+    [
+        ([], ValueError, "`stages` must select something"),
+        ((), ValueError, "`stages` must select something"),
+        ([[]], ValueError, "Each of `stages` must select something"),
+        ([""], ValueError, "Each of `stages` must select something"),
+        ([None], ValueError, "Each of `stages` must select something"),
+        # Each of its letters would be a stage.
+        ("stem", TypeError, "`stages` must be a list of selectors"),
+        (3, TypeError, "`stages` must be a list of selectors"),
+    ],
+)
+def test_stages_that_open_nothing_are_refused(name, stages, error, sentence):
+    with pytest.raises(error, match=sentence):
+        STAGES[name](stages=stages)
+
+
+@pytest.mark.parametrize("nothing", ["", [], None])
+def test_a_window_of_nothing_is_refused(nothing):
+    with pytest.raises(ValueError, match="`selectors` must select something"):
+        ks.FreezeWindow(nothing, before=1)
+    with pytest.raises(ValueError, match="`others` must select something"):
+        ks.FreezeWindow("stem", before=1, others=nothing)
+
+
+@pytest.mark.parametrize("nothing", ["", []])
+def test_a_fine_tuning_of_nothing_is_refused(nothing):
+    with pytest.raises(ValueError, match="`stages` must select something"):
+        ks.LinearProbeThenFineTune(1, stages=nothing)
+
+
+@pytest.mark.parametrize("at", [[], "", 3, [1.5], ["1"], [True], [-1, 2]])
+def test_epochs_that_are_none_are_refused(at):
+    with pytest.raises(ValueError, match="must be a list of epochs"):
+        ks.GradualUnfreeze(at=at)
+
+
+@pytest.mark.parametrize("phases", [None, 3, "head", ks.Phase("*")])
+def test_what_is_no_list_of_phases_is_refused(phases):
+    with pytest.raises(TypeError, match="`phases` must be a list of Phase"):
+        ks.FreezeSchedule(phases)
+
+
+@pytest.mark.parametrize("metric", ["", None, [], 3])
+def test_what_names_no_metric_is_refused(metric):
+    for make in (ks.Plateau, ks.UnfreezeOnPlateau):
+        with pytest.raises(TypeError, match="must be the name of a metric"):
+            make(metric)
+    with pytest.raises(TypeError, match="`monitor` of Threshold must be the"):
+        ks.Threshold(metric, 0.5)
+    if metric is not None:
+        with pytest.raises(TypeError, match="`restore_best` must be the name"):
+            ks.Phase("*", restore_best=metric)
+
+
+@pytest.mark.parametrize("number", ["", None, [], "0.5", True])
+def test_what_is_no_number_is_refused(number):
+    for make, name in (
+        (lambda: ks.LayerDecay(number), "`decay`"),
+        (lambda: ks.LayerDecay(0.5, minimum=number), "`minimum`"),
+        (lambda: ks.Plateau(min_delta=number), "`min_delta`"),
+        (lambda: ks.Threshold("loss", number), "`value`"),
+        (lambda: ks.FreezeOut(t0=number), "`t0`"),
+    ):
+        with pytest.raises(TypeError, match=f"{name}.* must be a number"):
+            make()
+
+
+def test_a_slice_with_a_step_and_a_name_that_is_none_are_refused():
+    with pytest.raises(TypeError, match=r"slice\(low, high\)"):
+        ks.Phase("*", learning_rate_multiplier=slice(0.1, 1, 2))
+    with pytest.raises(TypeError, match="`name` of a Phase must be a string"):
+        ks.Phase("*", name=3)
 
 
 def test_freeze_out_needs_the_number_of_epochs():

@@ -131,13 +131,39 @@ def start(arguments):
 
 def test_without_the_random_state_a_resumed_run_differs(tmp_path, monkeypatch):
     """What the tests above would show if nothing was restored."""
-    from keras_transfer.schedules import random_state
+    from keras_transfer.schedules import kept_state
 
     monkeypatch.setattr(
-        random_state, "restore_random_state", lambda *arguments: None
+        kept_state, "restore_random_state", lambda *arguments: None
     )
     with pytest.raises(AssertionError):
         check(tmp_path, 1, dropout=0.3)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_run_of_an_earlier_version_goes_on(known):
+    model = net.compiled()
+    schedule = ks.UnfreezeOnPlateau(
+        "loss", 1, min_delta=100.0, learning_rate_multiplier=0.5
+    )
+    before = net.train(model, 3, schedule)
+    assert before["phase"] == [0, 0, 1]
+    # As version 0.1 wrote it.
+    state = model.optimizer.memory.schedule_state
+    old = dict(state["schedule"])
+    old["learning_rate"] = old.pop("learning_rate_multiplier")
+    if not known:
+        old["schedule"] = "OfSomebodyElse"
+    state["schedule"] = old
+    if known:
+        after = net.train(model, 5, schedule, initial_epoch=3)
+        assert after["phase"] == [1, 2]
+        renewed = model.optimizer.memory.schedule_state["schedule"]
+        assert renewed == schedule.to_data()
+    else:
+        # Another schedule, as far as anybody knows: it begins anew.
+        after = net.train(model, 5, schedule, initial_epoch=3)
+        assert after["phase"] == [0, 0]
 
 
 def test_training_may_be_prolonged():

@@ -53,7 +53,7 @@ def test_traces_are_no_more_than_changes_of_flags_and_one():
 def test_rates_that_change_need_no_trace():
     model, counter = model_with_counter()
     phases = [
-        ks.Phase("*", learning_rate=1 / (i + 1), until=ks.Epochs(1))
+        ks.Phase("*", learning_rate_multiplier=1 / (i + 1), until=ks.Epochs(1))
         for i in range(5)
     ]
     fit(model, 5, ks.FreezeSchedule(phases))

@@ -34,5 +34,5 @@ def classifier(model_path):
 
 @pytest.fixture(scope="module")
 def service(model_path):
-    with running(kt.build_service(model_path, SMALL)) as service:
+    with running(kt.build_service(model_path, SMALL), SMALL) as service:
         yield service

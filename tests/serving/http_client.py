@@ -10,8 +10,10 @@ import time
 from typing import NamedTuple
 
 import numpy as np
-import uvicorn
 from PIL import Image
+
+from keras_transfer.serving.limits import ServiceLimits
+from keras_transfer.serving.running import build_server
 
 
 class Reply(NamedTuple):
@@ -75,12 +77,9 @@ def _reply(response):
 
 
 @contextlib.contextmanager
-def running(application):
+def running(application, limits=None):
     """Runs an application in a thread; finishes what is in flight."""
-    config = uvicorn.Config(
-        application, port=0, lifespan="on", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
+    server = build_server(application, limits or ServiceLimits())
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         thread = threading.Thread(

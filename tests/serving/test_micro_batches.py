@@ -81,3 +81,14 @@ def test_closing_computes_what_is_waiting():
     rows = [batches.submit(np.int64(i)) for i in range(5)]
     batches.close()
     assert [row.result(0) for row in rows] == [1, 2, 3, 4, 5]
+
+
+def test_closing_waits_no_longer_than_it_is_told():
+    gate = Gate()
+    batches = MicroBatches(gate, 1, 0)
+    row = batches.submit(np.int64(4))
+    assert gate.has_begun.wait(30)
+    batches.close(seconds=0.1)
+    assert not row.done()
+    gate.may_end.set()
+    assert row.result(10) == 8

@@ -12,6 +12,17 @@ from tests.serving.http_client import photograph
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 
+# Nothing but the service is asked for anything.
+OFFLINE = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
 # What a browser hands over when files are dropped.
 DROP = """(zone, files) => {
   const transfer = new DataTransfer();
@@ -32,9 +43,7 @@ def browser():
     if found is None:
         pytest.skip(f"none of {BROWSERS} is in the path")
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(
-            executable_path=found, args=["--no-sandbox"]
-        )
+        chromium = started.chromium.launch(executable_path=found, args=OFFLINE)
         yield chromium
         chromium.close()
 

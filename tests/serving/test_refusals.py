@@ -13,8 +13,11 @@ import numpy as np
 import psutil
 import pytest
 
+import keras_transfer as kt
 from keras_transfer.serving.application import build_application
 from keras_transfer.serving.limits import ServiceLimits
+from keras_transfer.serving.opening import open_classifier
+from tests.exporting import networks
 from tests.serving.conftest import SMALL
 from tests.serving.http_client import form
 from tests.serving.http_client import photograph
@@ -59,10 +62,10 @@ REQUESTS = {
     "a PDF": (b"%PDF-1.7", "image/png", 422, "it holds PDF data"),
     "half an image": (photograph()[:900], "image/png", 422, "truncated"),
     "an empty form": (b"--fence--\r\n", FORM, 400, "There is no image"),
-    "no boundary": (b"x", "multipart/form-data", 400, "Missing boundary"),
+    "no boundary": (b"x", "multipart/form-data", 400, "has no boundary"),
     "no form": (b"nonsense", FORM, 400, "multipart"),
     "text in a form": (*text_field(), 400, "holds text, not a file"),
-    "five files": (*form(*[("a", b"")] * 5), 400, "Too many files"),
+    "five files": (*form(*[("a", b"")] * 5), 413, "more than 4 images"),
     "one bad file": (
         *form(("good.png", photograph()), ("bad.png", b"GIF89a")),
         422,
@@ -70,21 +73,35 @@ REQUESTS = {
     ),
     "no JSON": (b"{", JSON, 400, "The JSON cannot be read"),
     "no UTF-8": (b"\xff\xfe\x00", JSON, 400, "The JSON cannot be read"),
-    "a list": (b"[]", JSON, 400, "The JSON holds no list 'images'"),
-    "no list": (b'{"images": "x"}', JSON, 400, "no list 'images'"),
+    "a list": (b"[]", JSON, 400, 'Expected {"images": [...]}'),
+    "no list": (b'{"images": "x"}', JSON, 400, "Received at byte 0"),
     "no images": (images(), JSON, 400, "There is no image"),
-    "five images": (images(*[ENCODED] * 5), JSON, 413, "5 images"),
+    "five images": (images(*[ENCODED] * 5), JSON, 413, "more than 4 images"),
     "a number": (images(7), JSON, 400, "Image 0 is neither text"),
     "no base64": (images("§"), JSON, 400, "Image 0 is not base64"),
     "half of it": (images(ENCODED[:-3]), JSON, 400, "is not base64"),
     "deep lists": (b"[" * 100_000, JSON, 400, "The JSON cannot be read"),
-    "a long number": (b'{"images": [[%s]]}' % (b"9" * 9000), JSON, 400, "JSON"),
-    "NaN": (b'{"images": [[NaN]]}', JSON, 400, "NaN is not a number"),
+    "a long number": (
+        b'{"images": [[%s]]}' % (b"9" * 9000),
+        JSON,
+        422,
+        "shape",
+    ),
+    "NaN": (b'{"images": [[NaN]]}', JSON, 422, "at row 0: '[NaN]]}'"),
     "shape": (images(pixels(shape=(3, 16, 16))), JSON, 422, r"(16, 16, 3)"),
-    "ragged": (images([[1], [1, 2]]), JSON, 422, "of unequal length"),
-    "words": (images(pixels("9")), JSON, 422, "must all be numbers"),
-    "booleans": (images(pixels(True)), JSON, 422, "must all be numbers"),
-    "huge": (images(pixels(10**30)), JSON, 422, "must all be numbers"),
+    "ragged": (images([[1], [1, 2]]), JSON, 422, "at row 0: '[[1], [1, 2]"),
+    "words": (images(pixels("9")), JSON, 422, "each of 3 numbers"),
+    "booleans": (images(pixels(True)), JSON, 422, "[[[true, true, true]"),
+    "huge": (images(pixels(10**30)), JSON, 422, "[[[1000000000000000"),
+    "infinity": (images(pixels(1e300)), JSON, 422, "must be finite numbers"),
+    "two keys": (b'{"images": [], "images": []}', JSON, 400, "at byte 12"),
+    "too many rows": (
+        images(pixels(shape=(17, 16, 3))),
+        JSON,
+        422,
+        "at row 16: ', [[1",
+    ),
+    "half a form": (form(("a", b"x"))[0][:-9], FORM, 400, "last boundary"),
     "range": (images(pixels(256)), JSON, 422, "must lie between 0 and 255"),
 }
 
@@ -183,7 +200,7 @@ def test_who_asks_before_sending_a_large_body_sends_nothing(service):
 
 def test_a_body_that_does_not_come_is_not_waited_for(classifier):
     limits = ServiceLimits(body_seconds=0.2)
-    with running(build_application(classifier, limits)) as service:
+    with running(build_application(classifier, limits), limits) as service:
         reply = service.send_bytes(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
             b"Content-Length: 10\r\n\r\n12345",
@@ -204,10 +221,15 @@ def test_a_client_that_goes_away_is_counted_and_forgotten(service):
     assert service.get("/healthz").status == 200
 
 
-def test_pixels_that_make_the_model_overflow_are_refused(classifier):
-    unknown = dataclasses.replace(classifier, pixel_range=None)
+def test_pixels_that_make_the_model_overflow_are_refused(tmp_path):
+    model = kt.build_model(networks.tapped(), kt.heads.LinearHead(3))
+    kt.save_model(networks.lively(model), tmp_path / "model.keras")
+    unknown = dataclasses.replace(
+        open_classifier(tmp_path / "model.keras"), pixel_range=None
+    )
     with running(build_application(unknown, ServiceLimits())) as service:
-        reply = service.post(images(pixels(3e38), pixels(1e300)), JSON)
+        signs = np.random.default_rng(0).choice([-3e38, 3e38], (16, 16, 3))
+        reply = service.post(images(pixels(1), signs.tolist()), JSON)
         assert reply.status == 422
         assert "the model returns NaN or infinity" in reply.error
         assert service.post(photograph(), "image/png").status == 200
@@ -225,7 +247,7 @@ def held(classifier):
 
     slow = dataclasses.replace(classifier, run=run)
     limits = ServiceLimits(max_requests=2, max_batch=1)
-    with running(build_application(slow, limits)) as service:
+    with running(build_application(slow, limits), limits) as service:
         yield service, gate, begun
         gate.set()
 

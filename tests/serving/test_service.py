@@ -161,3 +161,11 @@ def test_importing_the_package_imports_no_server():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_pixels_that_were_scaled_already_are_warned_of(service):
+    scaled = np.random.default_rng(0).uniform(0, 1, (16, 16, 3))
+    images = [scaled.tolist(), (255 * scaled).tolist()]
+    first, second = service.post_json({"images": images}).json["predictions"]
+    assert "were they scaled already?" in first["warning"]
+    assert "warning" not in second

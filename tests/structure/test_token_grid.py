@@ -39,7 +39,7 @@ def test_tokens_inside_a_block_have_a_grid():
 
 
 def test_stages_and_the_average_of_patches_follow(tmp_path):
-    spec = kt.BackboneSpec(build_vit, "my/vit", licence="MIT")
+    spec = kt.BackboneSpec(build_vit, "my/vit", license="MIT")
     backbone = kt.create_backbone(
         spec, weights=None, input_shape=(32, 48, 3), blocks=2
     )

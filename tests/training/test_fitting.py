@@ -232,7 +232,7 @@ def test_a_boundary_that_outgrows_the_memory_while_training_is_told(
     images, labels = photographs()
     model = build_classifier()
     kt.freeze(model)
-    row_bytes = kt.split(model).row_bytes
+    row_bytes = kt.split_at_boundary(model).row_bytes
     assert row_bytes < images[0].nbytes
 
     class Thaw(keras.callbacks.Callback):

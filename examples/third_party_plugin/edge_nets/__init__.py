@@ -72,9 +72,9 @@ EdgeNet = kt.BackboneSpec(
         "edges": kt.WeightsFile(
             pathlib.Path(__file__).with_name("edges.weights.h5").as_uri(),
             sha256="1718cb808f94fa85396d3b5f6cb975ad3382f6700bec63009b2ab0f25b389bb3",
-            licence="Apache-2.0",
+            license="Apache-2.0",
         )
     },
-    licence="Apache-2.0",
+    license="Apache-2.0",
     description="three gated convolutions that begin with edge filters",
 )

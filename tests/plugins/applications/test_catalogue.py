@@ -81,5 +81,5 @@ def test_an_image_below_the_minimum_is_refused(name):
 def test_its_facts_are_complete(name):
     spec = kt.get_backbone(name)
     assert spec.reference.startswith("https://arxiv.org/abs/")
-    assert spec.licence.startswith("code Apache-2.0; weights ")
+    assert spec.license.startswith("code Apache-2.0; weights ")
     assert spec.description

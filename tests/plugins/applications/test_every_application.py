@@ -85,7 +85,7 @@ def test_it_computes_what_keras_documents(application, tmp_path, monkeypatch):
     assert (source.file_name, source.url) == (file_name, url)
     assert options["cache_subdir"] == "models"
     assert (source.sha256 or source.md5) == options.get("file_hash")
-    assert source.licence
+    assert source.license
 
 
 def test_a_saved_classifier_gives_bit_equal_outputs(application, tmp_path):

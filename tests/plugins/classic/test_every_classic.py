@@ -161,7 +161,7 @@ def test_the_smallest_size_works_and_one_below_is_refused(name):
 def test_its_facts_are_complete(name):
     spec = kt.get_backbone(name)
     assert spec.reference.startswith("https://")
-    assert spec.licence
+    assert spec.license
     assert spec.description
     with pytest.raises(ValueError, match="Unknown weights 'imagenet'"):
         kt.create_backbone(name)
