@@ -17,11 +17,17 @@ from keras_transfer.registry import registry
 
 # The files that take longest, longest first.
 LONG_FILES = (
-    "tests/plugins/applications/test_every_application.py",
-    "tests/schedules/test_resuming.py",
-    "tests/test_recipes.py",
+    "tests/plugins/kecam/test_parity.py",
+    "tests/plugins/test_third_party.py",
+    "tests/plugins/kecam/test_saving.py",
+    "tests/training/test_compiling.py",
     "tests/test_examples.py",
-    "tests/plugins/applications/test_shapes.py",
+    "tests/test_docstrings.py",
+    "tests/plugins/applications/test_every_application.py",
+    "tests/test_recipes.py",
+    "tests/structure/test_freeze_state.py",
+    "tests/schedules/test_resuming.py",
+    "tests/optimizer/test_transition.py",
     "tests/cli/demo/test_demo.py",
     "tests/schedules/test_exactness.py",
     "tests/test_contracts.py",

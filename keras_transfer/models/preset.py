@@ -124,7 +124,13 @@ def load_backbone(place: str | os.PathLike) -> keras.Model:
     )
     record = _record(files, description)
     provenance.attach(model, record)
-    stages.stages_of(model)  # Raises when the description means another model.
+    try:
+        stages.stages_of(model)
+    except (ValueError, TypeError) as error:
+        raise preset_files.refusal(
+            files,
+            f"holds a {preset_files.DESCRIPTION} of another model ({error})",
+        ) from error
     return model
 
 
@@ -154,9 +160,10 @@ def _record(files, description):
         )
         return Provenance(preprocessing=description.preprocessing, **values)
     except (TypeError, ValueError, KeyError) as error:
-        raise ValueError(
-            f"{files.label} holds a damaged {preset_files.DESCRIPTION} "
-            f"(its provenance: {error}). Save or fetch the preset again."
+        raise preset_files.refusal(
+            files,
+            f"holds a damaged {preset_files.DESCRIPTION} (its provenance: "
+            f"{error}).",
         ) from error
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from keras_transfer.files import checksums
 from keras_transfer.models.preprocessing import Preprocessing
+from keras_transfer.saving import archive
 
 DESCRIPTION = "backbone.json"
 SCHEMA = 1
@@ -90,27 +91,49 @@ def read_description(files: Files) -> Description:
     """Reads the description of a preset.
 
     Raises:
-        ValueError: If there is none, or it is damaged or too new.
+        ModelFileError: If there is none, or it is damaged or too new.
     """
     if DESCRIPTION not in files.names:
-        raise ValueError(
-            f"{files.label} is no preset: it holds no {DESCRIPTION}. "
-            "`kt.save_backbone` writes presets."
+        raise refusal(
+            files,
+            f"is no preset: it holds no {DESCRIPTION}.",
+            "`kt.save_backbone` writes presets.",
         )
     try:
-        values = json.loads(files.fetch(DESCRIPTION).read_text("utf-8"))
+        values = archive.read_json(files.fetch(DESCRIPTION))
         schema = values.pop("schema")
         if schema == SCHEMA:
             return _checked(values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{files.label} holds a damaged {DESCRIPTION} "
-            f"({type(error).__name__}: {error}). Save or fetch the preset "
-            "again."
+    except archive.ModelFileError as error:
+        raise refusal(
+            files, f"holds a damaged {DESCRIPTION}: it {error.what}"
         ) from error
-    raise ValueError(
-        f"{files.label} is a preset of the schema {schema!r}. Expected "
-        f"{SCHEMA}: a later version of keras_transfer wrote it. Update yours."
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise refusal(
+            files,
+            f"holds a damaged {DESCRIPTION} ({type(error).__name__}: "
+            f"{str(error)[:200]}).",
+        ) from error
+    raise refusal(
+        files,
+        f"is a preset of the schema {schema!r:.80}. Expected {SCHEMA}: a later "
+        "version of keras_transfer wrote it.",
+        "Update yours.",
+    )
+
+
+def refusal(
+    files: Files, what: str, advice: str = "Save or fetch the preset again."
+) -> archive.ModelFileError:
+    """Returns the error for what a preset holds.
+
+    Args:
+        files: The files of the preset.
+        what: What it does, as it follows the name of the place.
+        advice: How to mend it.
+    """
+    return archive.ModelFileError(
+        what, advice, kind=files.label.removeprefix("The ")
     )
 
 
@@ -118,20 +141,22 @@ def fetch_model(files: Files, description: Description) -> pathlib.Path:
     """Returns the model file of a preset, checked.
 
     Raises:
-        ValueError: If it is missing, or not the one that is described.
+        ModelFileError: If it is missing, or not the one that is described.
     """
     if description.model not in files.names:
-        raise ValueError(
-            f"{files.label} is a preset without its model file "
-            f"{description.model!r}. Save or fetch the preset again."
+        raise refusal(
+            files,
+            f"is a preset without its model file {description.model!r}.",
         )
     path = files.fetch(description.model)
+    # Before all of it is read.
+    archive.check_file(path.resolve(), description.model)
     fault = checksums.fault_of(path, {"sha256": description.sha256})
     if fault:
-        raise ValueError(
-            f"{files.label} holds a model file {description.model!r} that is "
-            f"damaged or another than {DESCRIPTION} describes: {fault}. Save "
-            "or fetch the preset again."
+        raise refusal(
+            files,
+            f"holds a model file {description.model!r} that is damaged or "
+            f"another than {DESCRIPTION} describes: {fault}.",
         )
     return path
 
@@ -140,7 +165,7 @@ def fetch_weights(files: Files) -> pathlib.Path:
     """Returns the weights of a preset, or else the only weights file.
 
     Raises:
-        ValueError: If there is none, or more than one.
+        ModelFileError: If there is none, or more than one.
     """
     if DESCRIPTION in files.names:
         return fetch_model(files, read_description(files))
@@ -150,14 +175,17 @@ def fetch_weights(files: Files) -> pathlib.Path:
         if name.endswith(SUFFIXES) and not name.startswith(".")
     ]
     if not candidates:
-        raise ValueError(
-            f"{files.label} holds no weights file: expected one that ends in "
-            f"one of {list(SUFFIXES)}. Found: {files.names[:5]}."
+        raise refusal(
+            files,
+            "holds no weights file: expected one that ends in one of "
+            f"{list(SUFFIXES)}.",
+            f"Found: {files.names[:5]}.",
         )
     if len(candidates) > 1:
-        raise ValueError(
-            f"{files.label} holds {len(candidates)} weights files, such as "
-            f"{candidates[:3]}: name the one that is meant."
+        raise refusal(
+            files,
+            f"holds {len(candidates)} weights files, such as {candidates[:3]}:",
+            "name the one that is meant.",
         )
     return files.fetch(candidates[0])
 
@@ -180,7 +208,7 @@ def _checked(values):
     name = values["model"]
     if name != os.path.basename(name) or not name.endswith(".keras"):
         raise ValueError(f"{name!r} is no name of a model file")
-    if len(values["sha256"]) != 64:
+    if not isinstance(values["sha256"], str) or len(values["sha256"]) != 64:
         raise ValueError("`sha256` is no digest")
     known = {field.name for field in dataclasses.fields(Description)}
     return Description(**{key: values[key] for key in known})

@@ -3,6 +3,7 @@
 Keras is not imported: the command line says it of files that it only looks at.
 """
 
+import importlib.util
 import re
 from importlib import metadata
 from typing import Any
@@ -38,11 +39,25 @@ def explain(missing: dict[str, str], model_metadata: Any) -> str:
             return f"needs the {noun} {names} {_how_to_get(*owner)}"
     modules = sorted({module for module in missing.values() if module})
     where = f" (of {' and '.join(map(repr, modules))})" if modules else ""
-    return (
-        f"needs the {noun} {names}{where}, which nothing installed declares. "
-        "Install the package that provides it, or import the module that "
+    absent = sorted({m.split(".")[0] for m in modules if not _is_here(m)})
+    way_out = (
+        f"The package {absent[0]!r} is not installed: install it if you trust "
+        "it, and import it before loading."
+        if absent
+        else "Install the package that provides it, or import the module that "
         "registers it before loading."
     )
+    return (
+        f"needs the {noun} {names}{where}, which nothing installed declares. "
+        + way_out
+    )
+
+
+def _is_here(module):
+    package = module.split(".")[0]
+    # Of a name without dots, nothing is imported to find it.
+    is_name = package.isidentifier() and package != "__main__"
+    return not is_name or importlib.util.find_spec(package) is not None
 
 
 def _owner(record):

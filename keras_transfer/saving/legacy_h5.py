@@ -5,7 +5,6 @@ when the file was written and is not always restored: the file then loads with
 weights in wrong places. The file names its weights, so we assign by name.
 """
 
-import json
 import os
 import pathlib
 
@@ -17,10 +16,13 @@ from keras_transfer import compat
 from keras_transfer import serialization
 from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
+from keras_transfer.saving import causes
 from keras_transfer.saving import stored_flags
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import configuration
+from keras_transfer.saving.archive import json_text
 from keras_transfer.saving.archive import tensors
+from keras_transfer.saving.archive import versions
 
 _ADVICE = (
     "Build the model by its own code, load the weights there, compare its "
@@ -65,14 +67,13 @@ def _checked_config(file):
     text = file.attrs.get("model_config")
     if text is None:
         raise ModelFileError("holds weights and no model.", _ADVICE)
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(
-            "holds a description of its model that cannot be read.", _ADVICE
-        ) from error
+    text = text.encode() if isinstance(text, str) else bytes(text)
+    config = json_text.parse(text, "its model_config")
     found = configuration.examine(
-        config, needed_classes.is_known, is_legacy=True
+        config,
+        needed_classes.is_known,
+        is_legacy=True,
+        written=versions.written_by(dict(file.attrs)),
     )
     if found.missing:
         what = missing_classes.explain(found.missing, found.model_info)
@@ -109,10 +110,9 @@ def _assigned(config, groups):
     try:
         model = compat.model_from_legacy_config(config)
     except Exception as error:
-        line = str(error).strip().partition("\n")[0][:200]
         raise ModelFileError(
             f"cannot be read by Keras {keras.__version__} "
-            f"({type(error).__name__}: {line}).",
+            f"({causes.cause_of(error)}).",
             _ADVICE,
         ) from error
     layers = {layer.name: layer for layer in model.layers if layer.weights}

@@ -12,6 +12,7 @@ from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
 from keras_transfer.saving import archive
+from keras_transfer.saving import causes
 from keras_transfer.saving import stored_flags
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import versions
@@ -83,24 +84,44 @@ def load_owned(
         ValueError: As for `load_model`.
     """
     serialization.register_when_keras_is_imported()
-    file = os.fspath(path)
     archive.check_kind(path)
     with archive.checked(path, needed_classes.is_known, sha256) as contents:
-        found = contents.found
-        try:
-            versions.check_schema(found.model_info)
-            if not allow_non_finite:
-                contents.check_finite()
-            if found.missing:
-                what = missing_classes.explain(
-                    found.missing, owners or found.model_info
-                )
-                raise ModelFileError(what, "")
-            needed_classes.activate(found.classes)
-            model = _load(contents)
-            stored_flags.restore(model, contents.config)
-        except ModelFileError as error:
-            raise error.of(file) from error.__cause__
+        return load_checked(path, contents, owners, allow_non_finite)
+
+
+def load_checked(
+    path: str | os.PathLike,
+    contents: archive.Contents,
+    owners: dict[str, Any] | None = None,
+    allow_non_finite: bool = False,
+) -> keras.Model:
+    """Builds the model of a file that has been checked and unpacked.
+
+    Args:
+        path: What the file is called, for messages.
+        contents: What `archive.checked` gave for it.
+        owners: As for `load_owned`.
+        allow_non_finite: As for `load_model`.
+
+    Raises:
+        ModelFileError: As for `load_model`.
+        ValueError: As for `load_model`.
+    """
+    serialization.register_when_keras_is_imported()
+    found = contents.found
+    try:
+        if not allow_non_finite:
+            contents.check_finite()
+        if found.missing:
+            what = missing_classes.explain(
+                found.missing, owners or found.model_info
+            )
+            raise ModelFileError(what, "")
+        needed_classes.activate(found.classes)
+        model = _load(contents)
+        stored_flags.restore(model, contents.config)
+    except ModelFileError as error:
+        raise error.of(os.fspath(path)) from error.__cause__
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and is_wrapped(optimizer):
         # Its saved state finds its owners once all weights are known.
@@ -109,35 +130,42 @@ def load_owned(
 
 
 def _load(contents):
-    written = contents.metadata.get("keras_version")
+    written = versions.written_by(contents.metadata)
     is_newer = versions.is_newer(written, keras.__version__)
     try:
         model = keras.saving.load_model(contents.folder, safe_mode=True)
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"it holds a {type(model).__name__} and no model")
+    except ModelFileError:
+        raise
     except Exception as error:
-        # What Keras raises here is of many kinds, and often a dump of the
-        # whole configuration. Whatever it was stays as the cause.
-        reason = f"{type(error).__name__}: {_first_line(error)}"
-        if is_newer:
-            raise ModelFileError(
-                f"was written by Keras {written} and cannot be read by "
-                f"{keras.__version__} ({reason}).",
-                "Run `pip install -U keras`, or save it there with "
-                "kt.save_model(model, path, portable=True).",
-            ) from error
-        raise ModelFileError(
-            f"cannot be read by Keras {keras.__version__} ({reason}).",
-            "It is damaged, or was not written by `model.save`.",
-        ) from error
+        # What Keras raises here is of many kinds. It stays as the cause.
+        raise _refusal(written, is_newer, causes.cause_of(error)) from error
     if is_newer:
         warnings.warn(
             f"The model was saved by Keras {written}, which is newer than the "
             f"installed {keras.__version__}. Compare its predictions, or run "
             "`pip install -U keras`.",
-            stacklevel=4,
+            stacklevel=5,
         )
     return model
 
 
-def _first_line(error):
-    lines = str(error).strip().splitlines() or [""]
-    return lines[0][:200]
+def _refusal(written, is_newer, cause):
+    if is_newer:
+        return ModelFileError(
+            f"was written by Keras {written} and cannot be read by "
+            f"{keras.__version__} ({cause}).",
+            "Run `pip install -U keras`, or save it there with "
+            "kt.save_model(model, path, portable=True).",
+        )
+    if written.startswith("2."):
+        return ModelFileError(
+            f"was written by Keras {written} and cannot be read by "
+            f"{keras.__version__} ({cause}).",
+            "Save it there as '.h5', and run `keras-transfer convert` on that.",
+        )
+    return ModelFileError(
+        f"cannot be read by Keras {keras.__version__} ({cause}).",
+        "It is damaged, or was not written by `model.save`.",
+    )

@@ -28,21 +28,23 @@ def load_weights(
             by their order. Defaults to none.
 
     Raises:
-        ValueError: If the file cannot be read or belongs to another
+        ModelFileError: If the file cannot be read or belongs to another
             architecture.
     """
     path = pathlib.Path(path)
-    left_out = stored_weights.check_contents(model, path, classifier)
-    before = model.get_weights()
-    options = {"by_name": True} if left_out else {}
-    try:
-        model.load_weights(os.fspath(path), **options)
-    except Exception as error:
-        assign_weights(model, before)
-        raise ValueError(
-            f"The weights file {os.fspath(path)!r} does not fit the model "
-            f"{model.name!r}, which is unchanged: {error}"
-        ) from error
+    with stored_weights.unpacked(path) as file:
+        left_out = stored_weights.check_contents(model, file, classifier, path)
+        before = model.get_weights()
+        options = {"by_name": True} if left_out else {}
+        try:
+            model.load_weights(os.fspath(file), **options)
+        except Exception as error:
+            assign_weights(model, before)
+            raise stored_weights.refusal(
+                path,
+                f"does not fit the model {model.name!r}, which is unchanged: "
+                f"{error}",
+            ) from error
 
 
 def assign_weights(model: keras.Model, values: list[Any]) -> None:

@@ -11,9 +11,10 @@ class FileServer(http.server.ThreadingHTTPServer):
     """Serves one file, well or badly, as its attributes say.
 
     `cuts` holds, for each coming connection, how many bytes it brings before
-    it breaks; `statuses` the errors that come first. `pause` is how many
-    seconds it waits after each `piece` bytes. `requests` keeps the range each
-    request asked for.
+    it breaks; `statuses` the errors that come first. A range begins `earlier`
+    bytes before the one that was asked for, as its header says. `pause` is how
+    many seconds it waits after each `piece` bytes. `requests` keeps the range
+    each request asked for.
     """
 
     daemon_threads = True
@@ -26,6 +27,7 @@ class FileServer(http.server.ThreadingHTTPServer):
         self.has_length = True
         self.is_chunked = False
         self.honours_if_range = True
+        self.earlier = 0
         self.cuts = []
         self.statuses = []
         self.silence = None
@@ -80,6 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if asked and server.has_ranges:
             if is_same or not server.honours_if_range:
                 start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
+                start -= server.earlier
         size = len(contents)
         if start >= size:
             self.send_error(416)

@@ -65,6 +65,15 @@ def test_a_broken_transfer_is_taken_up_where_it_stopped(server, path):
     ]
 
 
+def test_a_range_that_begins_elsewhere_is_not_appended(server, path):
+    """No hash is known that would tell."""
+    server.cuts = [1000]
+    server.earlier = 100
+    download(server.url, path)
+    assert path.read_bytes() == CONTENTS
+    assert server.requests == [None, "bytes=1000-", None]
+
+
 def test_a_later_call_takes_up_what_an_earlier_one_left(server, path):
     server.cuts = [5000]
     with pytest.raises(ConnectionError, match="broke off after 5000 of 102400"):

@@ -334,7 +334,10 @@ def drop_the_sha256(folder):
             lambda f: (f / "backbone.json").unlink(),
             "is no preset: it holds no backbone.json. `kt.save_backbone` wri",
         ),
-        (cut_the_description, "holds a damaged backbone.json .JSONDecodeErr"),
+        (
+            cut_the_description,
+            "holds a damaged backbone.json: it holds no JSON",
+        ),
         (drop_the_sha256, "damaged backbone.json .KeyError: 'sha256'"),
         (lambda f: change(f, schema=2), "schema 2. Expected 1: a later vers"),
         (lambda f: change(f, model="../m.keras"), "is no name of a model fi"),

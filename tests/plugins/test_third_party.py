@@ -123,6 +123,7 @@ def environment(wheel, tmp_path_factory):
 
 
 def test_a_fresh_environment_lists_it_and_loads_its_file(environment, trained):
+    """It is imported by nobody but the loading of the file."""
     command = ("-m", "keras_transfer", "backbones", "list", "*edge_net")
     assert run(*command, path=[], python=environment) == "edges/edge_net"
     assert run("-c", LOAD, trained, path=[], python=environment) == "True"
@@ -145,10 +146,6 @@ np.testing.assert_array_equal(
     model.predict(images, verbose=0), np.load(sys.argv[1] + "/outputs.npy"))
 print("edge_nets" in sys.modules)
 """
-
-
-def test_its_file_loads_where_nobody_imports_it(trained, installed):
-    assert run("-c", LOAD, trained, path=[installed]) == "True"
 
 
 MISS = """

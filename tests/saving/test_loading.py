@@ -12,7 +12,7 @@ import pytest
 
 import keras_transfer as kt
 from keras_transfer.saving import archive
-from keras_transfer.saving.archive import own_names
+from keras_transfer.saving.archive import own_objects
 from keras_transfer.saving.archive import versions
 from keras_transfer.structure import model_info
 
@@ -171,7 +171,7 @@ def test_the_schema_is_the_one_of_model_info():
 def test_our_registered_names_are_known_without_keras():
     registered = keras.saving.get_custom_objects()
     ours = {n for n in registered if n.startswith("keras_transfer>")}
-    assert ours == own_names.REGISTERED
+    assert ours == own_objects.REGISTERED
 
 
 def test_the_error_survives_pickling():
@@ -181,17 +181,24 @@ def test_the_error_survives_pickling():
     assert str(error) == "The model file 'm.keras' is empty. Save it again."
 
 
-def test_checking_imports_neither_keras_nor_a_plugin(tiny_model, tmp_path):
+def test_looking_imports_neither_keras_nor_a_plugin(tiny_model, tmp_path):
     import subprocess
 
     path = tmp_path / "m.keras"
     tiny_model.save(path)
+    hostile = tmp_path / "hostile.keras"
+    parts = Parts(path)
+    parts.config["compile_config"] = {"loss": {"class_name": "__lambda__"}}
+    parts.write(hostile)
     code = (
         "import sys; from keras_transfer.cli import main\n"
-        f"assert main(['check', {str(path)!r}]) == 0\n"
+        f"assert main(['check', {str(hostile)!r}]) == 1\n"
         f"assert main(['inspect', {str(path)!r}]) == 0\n"
         "heavy = {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)\n"
-        "plugins = [m for m in sys.modules if m.startswith('keras_transfer_')]"
-        "\nassert not heavy and not plugins, (heavy, plugins)"
+        # A provider is asked for its names, which is no use of its plugin.
+        "used = {m.rpartition('.')[2] for m in sys.modules"
+        " if m.startswith('keras_transfer_')}"
+        " - {'keras_transfer_kecam', 'catalogue', 'provided'}\n"
+        "assert not heavy and not used, (heavy, used)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from keras_transfer.registry import missing_classes
-from keras_transfer.saving.archive import own_names
+from keras_transfer.saving.archive import own_objects
 from keras_transfer.saving.archive.opening import Contents
 from keras_transfer.saving.archive.opening import checked
 
@@ -29,7 +29,7 @@ def describe(
 
 def is_declared(name: str, declared: dict[str, tuple[str, str]]) -> bool:
     """Whether a registered name is ours or of an installed distribution."""
-    return name in own_names.REGISTERED or name in declared
+    return name in own_objects.REGISTERED or name in declared
 
 
 def _describe(path, contents: Contents, declared):
@@ -107,7 +107,7 @@ def _layers(item):
 
 
 def _provider(name, info, declared):
-    if name in own_names.REGISTERED:
+    if name in own_objects.REGISTERED:
         return "keras-transfer"
     if name in declared:
         return " ".join(declared[name])

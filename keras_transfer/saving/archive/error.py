@@ -17,23 +17,31 @@ class ModelFileError(ValueError):
         what: What the file does, as it follows "The model file 'm.keras'".
         advice: How to mend it.
         file: How the file is called. Defaults to `None`: not known yet.
+        kind: What kind of file it is. Defaults to `"model file"`.
 
     Example:
     >>> print(ModelFileError("is empty.", "Save it again.", "m.keras"))
     The model file 'm.keras' is empty. Save it again.
     """
 
-    def __init__(self, what: str, advice: str, file: str | None = None):
+    def __init__(
+        self,
+        what: str,
+        advice: str,
+        file: str | None = None,
+        kind: str = "model file",
+    ):
         self.what = what
         self.advice = advice
         self.file = file
-        subject = "The model file" + (f" {file!r}" if file else "")
+        self.kind = kind
+        subject = f"The {kind}" + (f" {file!r}" if file else "")
         super().__init__(f"{subject} {what} {advice}".rstrip())
 
     def __reduce__(self):
         # Exceptions pickle their text alone, which is not what we are made of.
-        return type(self), (self.what, self.advice, self.file)
+        return type(self), (self.what, self.advice, self.file, self.kind)
 
     def of(self, file: str) -> "ModelFileError":
         """Returns the same error with the name of the file in it."""
-        return type(self)(self.what, self.advice, self.file or file)
+        return type(self)(self.what, self.advice, self.file or file, self.kind)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
 import struct
 import tempfile
 import zipfile
@@ -22,7 +21,9 @@ from typing import Any
 
 from keras_transfer.saving.archive import configuration
 from keras_transfer.saving.archive import members
+from keras_transfer.saving.archive import sources
 from keras_transfer.saving.archive import tensors
+from keras_transfer.saving.archive import versions
 from keras_transfer.saving.archive.declared import check_declared
 from keras_transfer.saving.archive.error import DAMAGED
 from keras_transfer.saving.archive.error import UNUSUAL
@@ -36,6 +37,7 @@ _UNREADABLE = (
     zlib.error,
     struct.error,
     EOFError,
+    KeyError,
     NotImplementedError,
     OverflowError,
     RuntimeError,
@@ -64,12 +66,7 @@ class Contents:
 
     def check_finite(self) -> None:
         """Raises when a weight of the model is NaN or infinite."""
-        # State of the optimizer may be, after a training that went wrong and
-        # was brought back to its best weights.
-        names = [
-            n for n in self.tensors.shapes if not n.startswith("optimizer/")
-        ]
-        check_finite(self.folder / members.WEIGHTS, names)
+        _check_finite(self.folder / members.WEIGHTS, self.tensors)
 
 
 @contextlib.contextmanager
@@ -89,28 +86,71 @@ def checked(
     Raises:
         ModelFileError: If the file is damaged, hostile or another one.
     """
-    file = os.fspath(path)
-    with tempfile.TemporaryDirectory(prefix="keras-transfer-") as private:
-        try:
-            contents = _unpack(path, pathlib.Path(private), is_known, sha256)
-        except ModelFileError as error:
-            raise error.of(file) from error.__cause__
-        except _UNREADABLE as error:
-            raise ModelFileError(
-                f"is damaged, truncated or no .keras archive ({error}).",
-                DAMAGED,
-                file,
-            ) from error
+    with _private(path) as folder:
+        with _told(path):
+            contents = _unpack(path, folder, sha256, _read, is_known)
         yield contents
 
 
-def _unpack(path, private, is_known, sha256):
+@contextlib.contextmanager
+def checked_weights(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Unpacks the weights of a model file for the time of a block.
+
+    Nothing else of the file is read.
+
+    Args:
+        path: A `.keras` file.
+
+    Raises:
+        ModelFileError: If the file is damaged or hostile, or a weight is NaN
+            or infinite.
+    """
+    with _private(path) as folder:
+        with _told(path):
+            weights = _unpack(path, folder, None, _read_weights)
+        yield weights
+
+
+@contextlib.contextmanager
+def _private(path):
+    with tempfile.TemporaryDirectory(prefix="keras-transfer-") as folder:
+        yield pathlib.Path(folder)
+
+
+@contextlib.contextmanager
+def _told(path):
+    """Lets every error say which file it is about."""
+    file = os.fspath(path)
+    try:
+        yield
+    except ModelFileError as error:
+        raise error.of(file) from error.__cause__
+    except _UNREADABLE as error:
+        raise ModelFileError(
+            f"is damaged, truncated or no .keras archive ({error}).",
+            DAMAGED,
+            file,
+        ) from error
+    except OSError as error:
+        raise ModelFileError(
+            f"cannot be read or unpacked: {error.strerror or error}.",
+            "Look at the permissions, and at the space on the disk.",
+            file,
+        ) from error
+    except MemoryError as error:
+        raise ModelFileError(
+            "takes more memory than there is.", UNUSUAL, file
+        ) from error
+
+
+def _unpack(path, private, sha256, read, *options):
     path = pathlib.Path(path)
     folder = private / "model"
     folder.mkdir()
     if path.is_dir():
         _refuse_digest_of_folder(sha256)
-        return _read(_FolderSource(path), folder, is_known)
+        return read(sources.FolderSource(path), folder, *options)
+    members.check_file(path.resolve(), path.name)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(open(path, "rb"))
         if sha256 is not None:
@@ -119,14 +159,15 @@ def _unpack(path, private, is_known, sha256):
         archive = stack.enter_context(zipfile.ZipFile(file))
         size = os.fstat(file.fileno()).st_size
         members.check_members(archive.infolist(), size)
-        return _read(_ArchiveSource(archive), folder, is_known)
+        return read(sources.ArchiveSource(archive), folder, *options)
 
 
 def _read(source, folder, is_known):
     # The cheap and telling members first: hostile files end here.
-    config = parse(source.read(members.CONFIG), members.CONFIG)
     metadata = parse(source.read(members.METADATA), members.METADATA)
-    found = configuration.examine(config, is_known)
+    config = parse(source.read(members.CONFIG), members.CONFIG)
+    written = versions.written_by(metadata)
+    found = configuration.examine(config, is_known, written=written)
     for name in source.names:
         if name == members.DESCRIPTION:
             parse(source.read(name), name)  # Keras has no use for it.
@@ -142,42 +183,19 @@ def _read(source, folder, is_known):
     return Contents(folder, config, metadata, found, stored)
 
 
-class _ArchiveSource:
-    def __init__(self, archive):
-        self._archive = archive
-        self.names = [n for n in archive.namelist() if not n.endswith("/")]
-
-    def read(self, name):
-        return self._archive.read(name)
-
-    def unpack(self, name, target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Reading to the end compares the checksum.
-        with self._archive.open(name) as member, open(target, "xb") as out:
-            shutil.copyfileobj(member, out, 1 << 20)
+def _read_weights(source, folder):
+    path = folder / members.WEIGHTS
+    source.unpack(members.WEIGHTS, path)
+    stored = tensors.scan(path)
+    _check_finite(path, stored)
+    return path
 
 
-class _FolderSource:
-    def __init__(self, root):
-        self._root = root
-        self.names = []
-        for place, folders, files in os.walk(root):
-            for name in [*folders, *files]:
-                item = pathlib.Path(place, name)
-                if item.is_symlink():
-                    raise ModelFileError(f"holds the link {name!r}.", UNUSUAL)
-            for name in files:
-                item = pathlib.Path(place, name).relative_to(root).as_posix()
-                members.check_name(item)
-                self.names.append(item)
-        members.check_complete(self.names)
-
-    def read(self, name):
-        return (self._root / name).read_bytes()
-
-    def unpack(self, name, target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self._root / name, target)
+def _check_finite(path, stored):
+    # State of the optimizer may be, after a training that went wrong and was
+    # brought back to its best weights.
+    names = [n for n in stored.shapes if not n.startswith("optimizer/")]
+    check_finite(path, names)
 
 
 def _copy(file, target, sha256):

@@ -12,7 +12,18 @@ REFUSED = {
     "TorchModuleWrapper": "unpickles Python objects",
     "JaxLayer": "runs a function that the file chooses",
     "FlaxLayer": "runs a function that the file chooses",
+    "TFOpLambda": "is an operation of Keras 2 that Keras 3 cannot read",
+    "SlicingOpLambda": "is an operation of Keras 2 that Keras 3 cannot read",
+    "TensorFlowOpLayer": "is an operation of Keras 2 that Keras 3 cannot read",
 }
+
+# Operations that do.
+CALLING = frozenset(
+    """
+    AssociativeScan Cond CustomGradient ForiLoop JVP Map Scan Switch
+    VectorizedMap WhileLoop
+    """.split()
+)
 
 MODELS = frozenset(
     """
@@ -36,7 +47,8 @@ LAYERS = frozenset(
     Flatten GRU GRUCell GaussianDropout GaussianNoise
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
-    GroupNormalization GroupedQueryAttention HashedCrossing Hashing
+    GroupNormalization GroupQueryAttention GroupedQueryAttention
+    HashedCrossing Hashing
     Identity InputLayer IntegerLookup LSTM LSTMCell LayerNormalization
     LeakyReLU Masking MaxNumBoundingBoxes MaxPooling1D MaxPooling2D
     MaxPooling3D Maximum MelSpectrogram Minimum MixUp MultiHeadAttention
@@ -57,7 +69,6 @@ LAYERS = frozenset(
     """.split()
 )
 
-# Without those that call a function: Cond, Map, Scan, WhileLoop and so on.
 OPERATIONS = frozenset(
     """
     Abs Absolute AdaptiveAveragePool AdaptiveMaxPool Add AffineTransform

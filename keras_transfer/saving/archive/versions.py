@@ -24,6 +24,21 @@ def is_newer(keras_version: Any, installed: str) -> bool:
     return written is not None and reads is not None and written > reads
 
 
+def written_by(metadata: dict[str, Any]) -> str:
+    """Returns the version of the Keras that wrote a file, or nothing.
+
+    Args:
+        metadata: What `metadata.json` says.
+
+    Example:
+    >>> written_by({"keras_version": "3.8.0"}), written_by({"keras_version": 3})
+    ('3.8.0', '')
+    """
+    version = metadata.get("keras_version")
+    is_version = _is_text(version) and re.fullmatch(r"[0-9a-z.+]+", version)
+    return version if is_version else ""
+
+
 def check_schema(model_info: Any) -> None:
     """Raises for metadata that only a later keras_transfer understands.
 

@@ -31,6 +31,10 @@ def registered():
     ]
 
 
+# Which take pixels from 0 to 1; the others have ImageNet's statistics.
+UNIT = {"classic/identity", "classic/simple_convnet"}
+
+
 @pytest.fixture(params=sorted(SHAPES))
 def name(request):
     return request.param
@@ -156,6 +160,16 @@ def test_the_smallest_size_works_and_one_below_is_refused(name):
             kt.create_backbone(
                 name, weights=None, input_shape=(size - 1, size, 3)
             )
+
+
+def test_a_change_of_preprocessing_is_no_accident(name):
+    """Files that were saved hold it; here are a red and a blue pixel."""
+    pixels = np.array([[[[255, 51, 0], [0, 51, 255]]]], "float32")
+    received = np.asarray(kt.get_backbone(name).preprocessing(pixels))
+    unit = np.array([[[[1, 0.2, 0], [0, 0.2, 1]]]])
+    if name not in UNIT:
+        unit = (unit - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(received, unit, atol=1e-6)
 
 
 def test_its_facts_are_complete(name):

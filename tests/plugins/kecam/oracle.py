@@ -3,10 +3,11 @@
 A script for a process of its own, in an environment with tf-keras and
 keras_cv_attention_models 1.4.3:
 
-    echo davit_t:64:1 | python oracle.py FOLDER CATALOGUE
+    echo davit_t:64:1:0 | python oracle.py FOLDER CATALOGUE
 
-For each name, image size and scale on standard input it writes `davit_t.npz`,
-the features of two images with made-up weights.
+For each name, image size, scale and number of blocks (0 for all of them) on
+standard input it writes `davit_t.npz`, the features of two images with made-up
+weights.
 """
 
 import importlib
@@ -20,21 +21,24 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
 import numpy as np
+import shallow
 import tensorflow as tf
 import values
 
 
-def build(row, size, scale):
+def build(row, size, scale, blocks):
     module, _, name = row["constructor"].rpartition(".")
     kecam = importlib.import_module(f"keras_cv_attention_models.{module}")
-    model = getattr(kecam, name)(
-        input_shape=(size, size, 3),
-        pretrained=None,
-        num_classes=0,
-        **row.get("arguments", {}),
-    )
+    constructor = getattr(kecam, name)
+    with shallow.shallow(constructor, blocks):
+        model = constructor(
+            input_shape=(size, size, 3),
+            pretrained=None,
+            num_classes=0,
+            **row.get("arguments", {}),
+        )
     values.fill(model, scale)
-    return model if len(model.output_shape) > 2 else features_of(model)
+    return model
 
 
 def features_of(model):
@@ -53,12 +57,18 @@ def features_of(model):
 def main(folder, catalogue):
     rows = {row["name"]: row for row in json.loads(catalogue.read_text())}
     for line in sys.stdin:
-        name, size, scale = line.strip().split(":")
+        name, size, scale, blocks = line.strip().split(":")
         tf.keras.backend.clear_session()
-        model = build(rows[name], int(size), float(scale))
+        made = build(rows[name], int(size), float(scale), int(blocks))
+        model = made if len(made.output_shape) > 2 else features_of(made)
         # Not `predict`, which would trace every model for two images.
         features = model(values.images(int(size)), training=False)
-        np.savez(folder / name, features=features.numpy())
+        np.savez(
+            folder / name,
+            features=features.numpy(),
+            # VOLO's models do not say.
+            rescale_mode=getattr(made, "rescale_mode", ""),
+        )
         print(f"done {line.strip()}", flush=True)
 
 

@@ -41,7 +41,9 @@ KECAM = ("keras_cv_attention_models", "kecam")
 
 def build(name):
     model = kt.build_model(
-        kt.create_backbone(f"kecam/{name}", weights=None),
+        kt.create_backbone(
+            f"kecam/{name}", weights=None, input_shape=(64, 64, 3)
+        ),
         kt.heads.LinearHead(2),
         class_names=["a", "b"],
     )

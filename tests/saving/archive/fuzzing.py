@@ -1,6 +1,7 @@
 """Random damage to model files, and what may come of it.
 
-`python -m tests.saving.archive.fuzzing SEED COUNT` runs it by itself.
+`python -m tests.saving.archive.fuzzing SEED COUNT` runs it by itself, and
+`python -m tests.saving.archive.fuzz --seconds 600` for as long as one likes.
 """
 
 import dataclasses

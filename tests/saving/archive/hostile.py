@@ -15,6 +15,8 @@ import zipfile
 import h5py
 import numpy as np
 
+from .hostile_graphs import call
+
 LAYER = {"module": "keras.layers", "registered_name": None}
 CODE = base64.b64encode(marshal.dumps((lambda x: x).__code__)).decode()
 LAMBDA = {"class_name": "__lambda__", "config": {"value": CODE}}
@@ -153,15 +155,21 @@ CONFIGURATIONS = {
         layer("keras.src.layers.core.lambda_layer", "Lambda"),
         "holds a Lambda layer",
     ),
-    "while_loop": (layer("keras.src.ops.core", "WhileLoop"), NOT_STOCK),
-    "map_operation": (layer("keras.src.ops.core", "Map"), NOT_STOCK),
+    "while_loop": (
+        layer("keras.src.ops.core", "WhileLoop"),
+        "which calls a function",
+    ),
+    "map_operation": (
+        layer("keras.src.ops.core", "Map"),
+        "which calls a function",
+    ),
     "callback_as_class": (
         layer("keras.callbacks", "BackupAndRestore", backup_dir="x"),
         NOT_STOCK,
     ),
     "type_specification": (
         activation({"class_name": "__typespec__", "config": []}),
-        "holds a '__typespec__'",
+        "names the 'config' ..",
     ),
     "object_array": (
         activation(
@@ -269,10 +277,10 @@ CONFIGURATIONS = {
         "lists 2000 operations",
     ),
     "graph_cycle": (
-        lambda p: p.layer("conv")["inbound_nodes"].extend(
-            p.layer("depthwise")["inbound_nodes"]
+        lambda p: p.layer("bn").update(
+            inbound_nodes=[call(("depthwise", 0)), call(("bn", 0))]
         ),
-        "cannot be read by Keras",
+        "calls the layer 'bn' with what is never computed",
     ),
     "no_class_at_all": (
         lambda p: p.config.pop("class_name"),
@@ -293,7 +301,12 @@ def text(name, content):
 
 
 def nested(levels):
-    return b'{"class_name": "Model", "config": ' + b"[" * levels + b"]" * levels
+    return (
+        b'{"class_name": "Model", "module": "keras", "config": {"a": '
+        + b"[" * levels
+        + b"]" * levels
+        + b"}"
+    )
 
 
 # Written as they are, after `config.json` has been written.

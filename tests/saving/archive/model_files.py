@@ -53,6 +53,8 @@ class Parts:
 
     def add_layer(self, **entry):
         """Lets the backbone list one more layer."""
+        entry.setdefault("name", entry["config"].get("name", "added"))
+        entry.setdefault("inbound_nodes", [])
         self.layer("backbone")["config"]["layers"].append(entry)
 
     def change_weights(self, change):

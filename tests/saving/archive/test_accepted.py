@@ -115,6 +115,30 @@ def unusual_layers():
     return keras.Model(image, layers.GlobalAveragePooling2D()(x))
 
 
+def masked():
+    # Constants of calls, among them the infinity that masks are filled with.
+    image = keras.Input((4, 4, 3))
+    x = image + np.where(np.eye(4), 0, -np.inf)[..., None]
+    pooled = keras.layers.GlobalMaxPooling2D()(x[:, 1:, ..., ::-1])
+    return keras.Model(image, keras.ops.maximum(pooled, -np.inf))
+
+
+def called_twice():
+    # A layer and a model that are called again, with what others return.
+    image = keras.Input((8, 8, 3))
+    part = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Dense(3)])
+    inner = keras.Model(image, part(part(image)))
+    dense = keras.layers.Dense(3)
+    x = dense(inner(dense(inner(image))))
+    return keras.Model(image, keras.layers.Flatten()(x + image))
+
+
+def grouped_attention():
+    tokens = keras.Input((4, 8))
+    x = keras.layers.GroupQueryAttention(4, 2, 2)(tokens, tokens)
+    return keras.Model(tokens, x)
+
+
 def compiled():
     model = small()
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
@@ -137,6 +161,9 @@ MODELS = {
     "sequences": sequences,
     "unusual_layers": unusual_layers,
     "compiled": compiled,
+    "masked": masked,
+    "called_twice": called_twice,
+    "grouped_attention": grouped_attention,
 }
 
 

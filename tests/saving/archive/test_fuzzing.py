@@ -2,6 +2,7 @@
 
 import pytest
 
+from . import fuzz
 from . import fuzzing
 
 SEED = 20261125
@@ -16,6 +17,11 @@ def test_damaged_bytes_are_refused_or_harmless(tmp_path):
 def test_damaged_members_raise_no_other_error(tmp_path):
     tally = fuzzing.fuzz_parts(SEED, 40, tmp_path)
     assert tally.refused > 15
+
+
+def test_no_forbidden_object_is_loaded(tmp_path):
+    tally = fuzz.fuzz(4, SEED, tmp_path)
+    assert tally["refused"] > 20
 
 
 # 20,000 and 2,000 files, in parts of minutes: `pytest -m slow -n 0 -s` of this
