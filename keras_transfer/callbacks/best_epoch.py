@@ -4,23 +4,26 @@ import math
 
 import keras
 
+from keras_transfer.callbacks.stop_on_nan import check_loss
+
 
 class BestEpoch(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the best validation accuracy.
 
     Of equally accurate epochs the one with the lower validation loss is the
-    best; without validation data, training figures decide. An epoch with a
-    figure that is not finite ends the training. Prefer it to
+    best; without validation data, training figures decide. A loss that is not
+    finite ends the training. Prefer it to
     `EarlyStopping(restore_best_weights=True)` where `fit` may be interrupted:
     the weights are there from the end of the first epoch on, and `restore`
-    works at any time. They are held in memory.
+    works at any time. The weights are held in memory.
 
     Attributes:
-        history: Each figure by epoch, as plain floats, all of them finite.
         best: Number of the best epoch, counted from 1; `None` before the
             first epoch has ended.
-        diverged: Number of the epoch that had a figure that is not finite;
-            `None` where all went well.
+
+    Raises:
+        NaNLossError: At the end of an epoch whose loss or validation loss is
+            not finite; the weights of the best epoch stay.
 
     Example:
     >>> import numpy as np
@@ -42,14 +45,12 @@ class BestEpoch(keras.callbacks.Callback):
         self._forget()
 
     def on_epoch_end(self, epoch, logs=None):
-        figures = {name: float(value) for name, value in (logs or {}).items()}
-        if not all(map(math.isfinite, figures.values())):
-            self.diverged = epoch + 1
-            self.model.stop_training = True
-            return
-        for name, figure in figures.items():
-            self.history.setdefault(name, []).append(figure)
-        rank = _rank(figures)
+        logs = logs or {}
+        if self.model.stop_training and not math.isfinite(logs.get("loss", 0)):
+            return  # `TerminateOnNaN` ends training without an error.
+        for name in ("loss", "val_loss"):
+            check_loss(self.model, name, logs.get(name, 0), epoch)
+        rank = _rank(logs)
         if self._rank is None or rank > self._rank:
             weights = self.model.get_weights()
             # In one statement: Ctrl-C may fall between any two.
@@ -64,12 +65,12 @@ class BestEpoch(keras.callbacks.Callback):
             self.model.set_weights(self._weights)
 
     def _forget(self):
-        self.history = {}
-        self.best = self.diverged = None
-        self._rank = self._weights = None
+        self.best = self._rank = self._weights = None
 
 
-def _rank(figures):
-    prefix = "val_" if "val_loss" in figures else ""
-    accuracy = figures.get(f"{prefix}accuracy", 0.0)
-    return accuracy, -figures.get(f"{prefix}loss", 0.0)
+def _rank(logs):
+    prefix = "val_" if "val_loss" in logs else ""
+    accuracy = float(logs.get(f"{prefix}accuracy", 0.0))
+    if math.isnan(accuracy):
+        accuracy = -math.inf  # NaN compares with nothing.
+    return accuracy, -float(logs.get(f"{prefix}loss", 0.0))

@@ -1,4 +1,4 @@
-"""Checkpoints that a killed training goes on from."""
+"""Checkpoints from which a killed training continues."""
 
 import os
 import pathlib
@@ -8,36 +8,36 @@ import warnings
 import keras
 
 from keras_transfer import compat
+from keras_transfer.callbacks import training_history
 from keras_transfer.files.whole_files import sweep_folder
 from keras_transfer.saving import model_archive
 from keras_transfer.saving.saving import save_model
 from keras_transfer.saving.weights import assign_weights
-from keras_transfer.structure import model_info
 
 _NAME = re.compile(r"epoch-(\d+)\.keras")
 
 
 class SafeCheckpoint(keras.callbacks.Callback):
-    """Saves the model after epochs; `fit` goes on from the newest whole file.
+    """Saves the model after epochs; `fit` resumes from the newest valid file.
 
-    Each file is a model of its own for `kt.load_model`, and is there whole or
+    Each file is a complete model for `kt.load_model`. It is written whole or
     not at all, whenever the process is killed. When `fit` is called again in
-    another process, weights, optimizer, freeze schedule and history are as
-    they were after that epoch, and training begins at the next one; after the
-    last epoch there is nothing left to do until `epochs` is raised. Unlike
-    `keras.callbacks.BackupAndRestore`, which has the same manners otherwise,
-    it keeps the files when training ends. To begin anew, name another folder.
+    another process, it restores weights, optimizer, freeze schedule and
+    history and continues with the next epoch; after the last epoch nothing is
+    left to do until `epochs` is raised. Unlike
+    `keras.callbacks.BackupAndRestore`, which otherwise behaves alike, it keeps
+    the files when training ends. To start over, name another folder.
 
     Args:
-        folder: Where the files `epoch-00001.keras`, ... go; made where it
+        folder: Folder of the files `epoch-00001.keras`, ...; created if it
             does not exist.
         every: Number of epochs from one file to the next, at least 1.
             Defaults to 1.
-        keep: Number of newest files that stay, at least 1. Defaults to 3.
+        keep: Number of newest files to keep, at least 1. Defaults to 3.
 
     Raises:
         ValueError: For numbers below 1; at the start of `fit`, if the files
-            are of another model; during it, if weights are not finite.
+            belong to another model; during `fit`, if weights are not finite.
 
     Example:
     >>> import tempfile
@@ -87,7 +87,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch, logs=None):
-        # Keras would begin the next `fit` of this model there, too.
+        # Keras would also begin the next `fit` of this model there.
         compat.begin_at_epoch(self.model, None)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -109,7 +109,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
             raise ValueError(
                 f"The checkpoint {os.fspath(path)!r} is of another model than "
                 f"{model.name!r}: its layers differ. Name another folder to "
-                "begin anew."
+                "start over."
             )
         before = model.get_weights()
         if not model.optimizer.built:
@@ -122,12 +122,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
                 f"The checkpoint {os.fspath(path)!r} does not fit the model "
                 f"{model.name!r}: {error} Name another folder to begin anew."
             ) from error
-        metadata = model_info.find(model)
-        if metadata is not None:
-            found = model_archive.metadata_of(config)
-            for name in ("history", "history_begins_at"):
-                if name in found:
-                    metadata[name] = found[name]
+        training_history.restore(model, model_archive.metadata_of(config))
 
 
 def checkpoints(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:

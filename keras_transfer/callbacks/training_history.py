@@ -1,4 +1,4 @@
-"""The figures of each epoch, kept in the model and in its file."""
+"""The metrics of each epoch, kept in the model and in its file."""
 
 import json
 import math
@@ -9,19 +9,19 @@ import keras
 
 from keras_transfer.structure import model_info
 
-# A file must stay quick to look into; that is some thousand epochs.
+# Keeps the file quick to inspect; enough for about a thousand epochs.
 _MOST_BYTES = 64 * 1024
 
 
 class RecordHistory(keras.callbacks.Callback):
-    """Notes the figures of each epoch in a model's `ModelInfo`.
+    """Records the metrics of each epoch in a model's `ModelInfo`.
 
-    `kt.info(model).history` returns them, also from a file. A training that
-    begins at a later epoch goes on with the history. A model without a
-    `ModelInfo` layer is left alone.
+    `kt.info(model).history` returns them, also for a file. A training that
+    begins at a later epoch continues the history. Models without a `ModelInfo`
+    layer are left unchanged.
     """
 
-    # It has nothing to do with batches.
+    # It does nothing after batches.
     async_safe = True
 
     def on_epoch_end(self, epoch, logs=None):
@@ -29,15 +29,15 @@ class RecordHistory(keras.callbacks.Callback):
 
 
 def record(model: keras.Model, epoch: int, logs: Mapping[str, Any]) -> None:
-    """Notes what an epoch has brought.
+    """Records the metrics of an epoch.
 
-    What was noted of this and later epochs is replaced. The oldest epochs are
-    forgotten where the whole would pass 64 kB.
+    Records of this epoch and later ones are replaced. The oldest epochs are
+    dropped when the history would exceed 64 kB.
 
     Args:
         model: Any Keras model.
         epoch: Number of the epoch, from 0.
-        logs: Its figures by name. One that is missing or not finite becomes
+        logs: Its metrics by name. One that is missing or not finite becomes
             `None`.
 
     Example:
@@ -56,7 +56,7 @@ def record(model: keras.Model, epoch: int, logs: Mapping[str, Any]) -> None:
     old = metadata.get("history") or {}
     first = metadata.get("history_begins_at") or 0
     count = max(map(len, old.values()), default=0)
-    # Begun anew, or gone on with after a part that nobody noted.
+    # A new training, or one that continues after epochs that were not recorded.
     if not first <= epoch <= first + count:
         first, old = epoch, {}
     kept = epoch - first
@@ -71,12 +71,25 @@ def record(model: keras.Model, epoch: int, logs: Mapping[str, Any]) -> None:
     metadata["history_begins_at"] = first + dropped
 
 
+def restore(model: keras.Model, stored: Mapping[str, Any]) -> None:
+    """Takes over the history that a model file holds.
+
+    Args:
+        model: The model that goes on from the file.
+        stored: The metadata in the file.
+    """
+    metadata = model_info.find(model)
+    if metadata is not None:
+        keys = ("history", "history_begins_at")
+        metadata.update((key, stored[key]) for key in keys if key in stored)
+
+
 def _figure(value):
     figure = float(value)
     return figure if math.isfinite(figure) else None
 
 
 def _surplus(history, count):
-    """How many epochs must go from the front."""
+    """Returns how many of the oldest epochs must go."""
     size = len(json.dumps(history))
     return 0 if size <= _MOST_BYTES else math.ceil(count * 0.1)

@@ -1,4 +1,4 @@
-"""The loss that a classifier is compiled with, seen beside its outputs."""
+"""The loss that a classifier is compiled with, compared with its outputs."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def output_activation(model: keras.Model) -> str | None:
 
     Returns:
         `"softmax"`, `"sigmoid"`, another name, or `"linear"` for logits;
-        `None` where the last layer does not tell.
+        `None` if the last layer does not say.
     """
     last = model.layers[-1]
     while isinstance(last, keras.Model):
@@ -57,9 +57,9 @@ def is_crossentropy(loss: Any) -> bool:
 
 
 def check_loss(model: keras.Model, loss: Any) -> None:
-    """Refuses logits under a loss for probabilities, or the other way round.
+    """Raises for logits with a loss for probabilities, or the reverse.
 
-    Keras trains both without an error, to a wrong end.
+    Keras trains such models without an error, but they do not learn properly.
 
     Args:
         model: A classifier.
@@ -82,7 +82,7 @@ kt.compile_for_transfer(model), or with a loss made with from_logits=True.
     if not is_classifier or not is_crossentropy(loss):
         return
     config = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
-    # Losses of one's own need not know the argument.
+    # Custom losses need not have the argument.
     if isinstance(loss, keras.losses.Loss) and "from_logits" not in config:
         return
     from_logits = config.get("from_logits", False)

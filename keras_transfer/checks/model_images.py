@@ -1,4 +1,4 @@
-"""Images in the form in which a model takes them."""
+"""Images in the form that a model expects."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Checks of a batch of images against what a model takes."""
+"""Checks of a batch of images against the input of a model."""
 
 import warnings
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_transfer.structure import model_info
 
-# Looked at in pieces, so that a check of many images needs little memory.
+# Checked in pieces, so that many images need little memory.
 _PIECE = 256
 
 
@@ -17,9 +17,9 @@ def check_images(
     images: Any,
     input_shape: tuple[int | None, ...] | None = None,
 ) -> None:
-    """Refuses images that a model would take in silence and answer wrongly.
+    """Raises for images that a model would accept but misread.
 
-    Pixels that were scaled already are a warning.
+    Pixels that are already scaled only cause a warning.
 
     Args:
         model: The model.
@@ -29,7 +29,7 @@ def check_images(
 
     Raises:
         ValueError: If the images do not fit the input in shape, are booleans,
-            are not finite, or there are none.
+            are not finite, or the batch is empty.
     """
     check_shape(model, images, input_shape)
     if not isinstance(images, np.ndarray):
@@ -41,7 +41,7 @@ def check_images(
 
 
 def check_values(images: np.ndarray) -> None:
-    """Refuses pixels that are booleans or not finite.
+    """Raises for pixels that are booleans or not finite.
 
     Args:
         images: A batch, which may be empty.
@@ -52,15 +52,15 @@ def check_values(images: np.ndarray) -> None:
     if images.dtype.kind == "b":
         raise ValueError(
             "Pixels must be numbers. Received booleans, which a model takes "
-            "for 0 and 1. Make them images: images.astype('uint8') * 255."
+            "for 0 and 1. Convert them: images.astype('uint8') * 255."
         )
-    # The data types of other libraries, such as bfloat16, are of kind "V".
+    # Types of other libraries, such as bfloat16, are of kind "V".
     if images.dtype.kind not in "fV":
         return
     count = 0
     for start in range(0, len(images), _PIECE):
         piece = images[start : start + _PIECE].astype("float32", copy=False)
-        # A sum is finite only if everything is, and needs no array.
+        # A finite sum means finite terms, and takes no memory.
         with np.errstate(over="ignore", invalid="ignore"):
             is_sound = np.isfinite(piece.sum())
         if not is_sound:
@@ -77,7 +77,7 @@ def check_shape(
     images: Any,
     input_shape: tuple[int | None, ...] | None = None,
 ) -> None:
-    """Refuses a batch of images that does not fit the model's input.
+    """Raises for images whose shape does not fit the model's input.
 
     Args:
         model: The model.

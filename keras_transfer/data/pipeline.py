@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
@@ -33,11 +33,8 @@ def build_pipeline(
     A file is opened when its batch is due. Batches do not depend on whether
     decoded images are kept.
 
-    The attribute `rows` yields row numbers, of `file_paths`, with the labels:
-    read in place of the images it gives the order that they would have come
-    in. `images_from(row)` yields the images alone, by number, from one of
-    them on, as whole numbers; `views_from(row, view)` does after `augment`,
-    drawn anew for each number of a view.
+    It has the attributes `class_names`, `file_paths` and `labels`, and
+    `catalogue`, by which they can be read by number.
 
     Args:
         images: Files of each class.
@@ -116,15 +113,22 @@ def build_pipeline(
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
     dataset = dataset.prefetch(_BATCHES_AHEAD)
-    dataset.rows = files.batch(batch_size).map(
-        lambda row, label: (row, encode(label))
+    dataset.catalogue = Catalogue(
+        paths=[str(path) for path in paths],
+        labels=labels,
+        class_names=list(class_names),
+        image_shape=shape,
+        is_one_hot=label_mode == "categorical",
+        seed=seed,
+        augment=augment,
+        rows=files.batch(batch_size).map(
+            lambda row, label: (row, encode(label))
+        ),
+        images_from=images_from,
+        views_from=views_from,
     )
-    dataset.images_from = images_from
-    dataset.views_from = views_from
-    dataset.seed, dataset.augment = seed, augment
-    dataset.is_augmented = augment is not None
-    dataset.class_names = list(class_names)
-    dataset.file_paths = [str(path) for path in paths]
+    dataset.class_names = dataset.catalogue.class_names
+    dataset.file_paths = dataset.catalogue.paths
     dataset.labels = labels
     return dataset
 
@@ -193,25 +197,3 @@ def _random_states(augment):
         for variable in augment.variables
         if variable.path.endswith("seed_generator_state")
     ]
-
-
-def draw_views(dataset: Any, views: int) -> tf.data.Dataset:
-    """Yields row numbers, numbers of views and labels, batch by batch.
-
-    Args:
-        dataset: What `build_pipeline` returns.
-        views: Number of views to draw from, anew in every epoch; the seed of
-            the data set decides the draws.
-    """
-    draws = tf.data.Dataset.random(
-        seed=dataset.seed, rerandomize_each_iteration=True
-    )
-
-    def draw(batch, number):
-        row, label = batch
-        view = tf.random.stateless_uniform(
-            tf.shape(row), [dataset.seed, number], 0, views, row.dtype
-        )
-        return row, view, label
-
-    return tf.data.Dataset.zip(dataset.rows, draws).map(draw)

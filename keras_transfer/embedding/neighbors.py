@@ -12,8 +12,8 @@ from keras_transfer.embedding.result import VECTORS
 from keras_transfer.embedding.result import Embeddings
 from keras_transfer.embedding.search import METRICS
 from keras_transfer.embedding.search import search
-from keras_transfer.feature_store.staleness import StaleFeaturesError
-from keras_transfer.feature_store.staleness import explain_change
+from keras_transfer.feature_store.manifest import StaleFeaturesError
+from keras_transfer.feature_store.manifest import explain_change
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_transfer.embedding.result import VECTORS
 from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.feature_store.manifest import check_fresh
 from keras_transfer.feature_store.memory import MemoryStore
-from keras_transfer.feature_store.staleness import check_fresh
 from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.feature_store.store_folder import remove_store
 from keras_transfer.files import output_path

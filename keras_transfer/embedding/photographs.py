@@ -16,7 +16,7 @@ from keras_transfer.data.layout import TEST_NAMES
 from keras_transfer.data.layout import TRAIN_NAMES
 from keras_transfer.data.layout import VALIDATION_NAMES
 from keras_transfer.data.listing import list_images
-from keras_transfer.feature_store.data_fingerprint import fingerprint_files
+from keras_transfer.feature_store.fingerprint import fingerprint_files
 
 _PARTS = (*TRAIN_NAMES, *VALIDATION_NAMES, *TEST_NAMES)
 

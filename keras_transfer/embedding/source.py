@@ -14,7 +14,7 @@ from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.listing import list_images
 from keras_transfer.embedding.photographs import Photographs
-from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.fingerprint import fingerprint_arrays
 from keras_transfer.structure import anatomy
 
 _OF_CLASSES = ("softmax", "sigmoid", "log_softmax")

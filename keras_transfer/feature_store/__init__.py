@@ -1,1 +1,1 @@
-"""Rows of numbers on disk or in memory, for training and for embedding."""
+"""Rows of numbers on disk or in memory, for training and embedding."""

@@ -1,7 +1,7 @@
 """One `.npy` file that is written and read row by row, never mapped.
 
-Pages of a memory map count as the process's own memory until the system takes
-them back; plain reads and writes leave no trace there.
+Pages of a memory map count as memory of the process until the system reclaims
+them; plain reads and writes do not.
 """
 
 import io
@@ -14,13 +14,13 @@ import numpy as np
 
 from keras_transfer.feature_store.array_spec import ArraySpec
 
-# NumPy leaves room in a header for a longer first axis: so the header of any
-# number of rows takes the same space, and can be written last.
+# NumPy pads a header for a longer first axis. So the header takes the same
+# space for any number of rows, and can be written last.
 _MANY = 2**40
 
 
 def header(spec: ArraySpec, rows: int) -> bytes:
-    """Returns what the file starts with, the same length for any `rows`."""
+    """Returns the header of a file; its length does not depend on `rows`."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         file,
@@ -39,15 +39,14 @@ def offset_of(spec: ArraySpec, row: int) -> int:
 
 
 class ArrayWriter:
-    """Writes rows at their places; the header comes last.
+    """Writes rows at their places, and the header last.
 
-    Until then NumPy refuses the file, so that half of the rows are never
-    taken for all of them. What was written before, beyond the rows that are
-    known to be whole, is overwritten rather than cut off: two processes that
-    make the same file do no harm to each other.
+    NumPy refuses a file without header, so an unfinished file is never read as
+    a whole one. Rows beyond those known to be complete are overwritten, not
+    cut off, so that two processes may write the same file.
 
     Args:
-        path: The file; made where it does not exist.
+        path: The file; created if it does not exist.
         spec: Its rows.
     """
 
@@ -59,7 +58,7 @@ class ArrayWriter:
         self._file = open(self._handle, "r+b", buffering=0)
 
     def start(self) -> None:
-        """Makes an old file of this name unreadable."""
+        """Clears the header, so that an old file cannot be read."""
         self._write(0, bytes(offset_of(self.spec, 0)))
 
     def write(self, row: int, rows: np.ndarray) -> None:
@@ -67,15 +66,15 @@ class ArrayWriter:
         self._write(offset_of(self.spec, row), rows.reshape(-1).view("uint8"))
 
     def finish(self, rows: int) -> None:
-        """Writes the header, cuts off what may lie behind the last row."""
+        """Writes the header, and cuts off anything behind the last row."""
         self._file.truncate(offset_of(self.spec, rows))
         self._write(0, header(self.spec, rows))
         self.flush()
 
     def flush(self) -> None:
-        """Waits until everything is on disk, then frees the system's copy."""
+        """Waits until all is on disk, then drops it from the page cache."""
         os.fsync(self._handle)
-        if hasattr(os, "posix_fadvise"):  # Elsewhere the system does without.
+        if hasattr(os, "posix_fadvise"):  # Not on every system.
             os.posix_fadvise(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
@@ -90,22 +89,22 @@ class ArrayWriter:
 
 
 class ArrayReader:
-    """Reads rows into memory of their own.
+    """Reads rows into arrays.
 
     Args:
-        path: A whole file.
+        path: A finished file.
         spec: Its rows.
     """
 
     def __init__(self, path: str | os.PathLike, spec: ArraySpec):
         self.spec = spec
         self._file = open(path, "rb", buffering=0)
-        # A store lives as long as it is used; nobody has to close it.
+        # Closed with the store; callers need not do it.
         self.close = weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
 
     def read(self, rows: slice | Sequence[int] | np.ndarray) -> np.ndarray:
-        """Returns these rows, which exist, in this order.
+        """Returns these rows in this order; they must exist.
 
         Args:
             rows: A slice with both ends and step 1, or row numbers.

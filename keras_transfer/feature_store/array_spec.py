@@ -1,7 +1,8 @@
-"""What one array of a feature store holds: shape of a row, type, bytes."""
+"""What a row of a feature store holds: its shape, its type, its bytes."""
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import ml_dtypes
 import numpy as np
@@ -35,7 +36,7 @@ class ArraySpec:
             `"uint8"` or `"int8"` to `"int64"`.
 
     Raises:
-        ValueError: For another type, or a row whose shape is open.
+        ValueError: For another type, or a shape that is not fixed.
 
     Example:
     >>> ArraySpec((7, 7, 768), "bfloat16").row_bytes
@@ -76,10 +77,10 @@ class ArraySpec:
 
     @property
     def stored(self) -> np.dtype:
-        """The type in the file: NumPy's format knows no bfloat16.
+        """The type in the file.
 
-        Such values are kept as the uint16 of the same bits;
-        `array.view(ml_dtypes.bfloat16)` gives them back.
+        NumPy's format has no bfloat16; such values are stored as uint16 with
+        the same bits, and `array.view(ml_dtypes.bfloat16)` restores them.
         """
         stored = np.dtype("uint16") if self.dtype == "bfloat16" else self.type
         return stored.newbyteorder("<")
@@ -108,7 +109,7 @@ class ArraySpec:
                 f"{name!r} is stored as {self.dtype}, which does not hold "
                 f"{batch.dtype.name} values."
             )
-        # What overflows is counted below, which says more than a warning.
+        # Overflow is reported below, in more detail than by a warning.
         with np.errstate(over="ignore"):
             rows = np.ascontiguousarray(batch, self.type)
         if batch.dtype != self.type:
@@ -128,3 +129,43 @@ class ArraySpec:
                 f"the range of {self.dtype}; store it as "
                 f"{'int64' if batch.dtype.kind in 'iu' else 'bfloat16'}."
             )
+
+
+def rows_to_store(
+    batch: Mapping[str, np.ndarray],
+    specs: Mapping[str, ArraySpec],
+    done: int,
+    rows: int | None,
+) -> tuple[dict[str, np.ndarray], int]:
+    """Returns a batch as it is stored, and the number of rows after it.
+
+    Args:
+        batch: Rows of every array, the same number of each.
+        specs: The arrays by name.
+        done: Number of rows that are stored already.
+        rows: Number of rows in all, or `None` where it is not known.
+
+    Raises:
+        ValueError: The rows do not fit.
+        TypeError: Their type cannot become the stored one.
+    """
+    if batch.keys() != specs.keys():
+        raise ValueError(
+            f"Expected rows of {sorted(specs)}. Received: {sorted(batch)}."
+        )
+    stored = {
+        name: specs[name].rows_of(name, values)
+        for name, values in batch.items()
+    }
+    counts = {name: len(values) for name, values in stored.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(
+            f"Every array needs the same number of rows. Received: {counts}"
+        )
+    count = max(counts.values())
+    if rows is not None and done + count > rows:
+        raise ValueError(
+            f"The store has {rows} rows, of which {done} are done. Received: "
+            f"{count} more."
+        )
+    return stored, done + count

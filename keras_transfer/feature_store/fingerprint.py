@@ -1,17 +1,20 @@
-"""The fingerprint of a model: what its outputs depend on."""
+"""Fingerprints: digests that tell one model, or one data set, from another."""
 
 import concurrent.futures
 import hashlib
 import json
+import os
+import pathlib
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-# What may differ between two models that compute the same: how they were
-# compiled or are to be trained, the sizes of batches they have seen, the paths
-# that an extractor was asked for, the module that a class is kept in.
+# Entries in which models that compute the same may differ: how they were
+# compiled or are trained, the batch sizes they have seen, the paths that an
+# extractor was asked for, and the module of a class.
 _IRRELEVANT = (
     "build_config",
     "build_input_shape",
@@ -26,17 +29,16 @@ _RECORD = "keras_transfer>ModelInfo"
 def fingerprint_model(model: keras.Model) -> dict[str, str]:
     """Returns digests of what a model computes, the same in every process.
 
-    They depend on the layers, their options and connections (and so on the
-    preprocessing inside the model), and on the bytes of all weights; not on
-    names, trainable flags, compilation, or the training history that the
-    model carries. Give the part of a model that is used, such as an
-    extractor: what comes after it does not count then.
+    They depend on layers, their options and connections (including the
+    preprocessing inside the model) and on the bytes of all weights; not on
+    names, trainable flags, compilation or the training history. If only part
+    of a model is used, pass that part, such as an extractor.
 
-    The code of custom layers is not seen, only their class name and config.
+    Of custom layers only the class name and config count, not the code.
 
     Args:
-        model: Any built Keras model. Of a subclassed one without `get_config`
-            only the class and the weights are known.
+        model: Any built Keras model. For subclassed models without
+            `get_config`, only the class and the weights count.
 
     Returns:
         Dictionary with `"graph"` and `"weights"`, as stores expect it.
@@ -67,8 +69,8 @@ def digest_of_config(config: Any) -> str:
     """Returns a digest of the config of one or several operations.
 
     Args:
-        config: JSON values, in which what `serialize_keras_object` makes of
-            operations may be nested; their names do not count.
+        config: JSON values, which may contain operations serialized by
+            `serialize_keras_object`; names of operations do not count.
     """
     names: dict[str, str] = {}
     _collect_names(config, names)
@@ -80,9 +82,9 @@ def digest_of_arrays(arrays: Iterable[Any]) -> str:
     """Returns a digest of the shapes, types and bytes of some arrays.
 
     Args:
-        arrays: Arrays or variables, in an order that means something.
+        arrays: Arrays or variables; their order counts.
     """
-    # hashlib lets go of the interpreter: each core hashes another array.
+    # hashlib releases the GIL, so arrays are hashed in parallel.
     with concurrent.futures.ThreadPoolExecutor() as pool:
         digests = list(pool.map(_digest_of_array, arrays))
     return hashlib.sha256(b"".join(digests)).hexdigest()
@@ -96,7 +98,7 @@ def _digest_of_array(array):
 
 
 def _collect_names(config, names):
-    """Numbers the names of operations in the order in which they come."""
+    """Numbers the names of operations in order of appearance."""
     if isinstance(config, dict):
         if _is_operation(config):
             name = config["config"].get("name")
@@ -110,7 +112,7 @@ def _collect_names(config, names):
 
 
 def _is_operation(config):
-    # The name of a dtype policy, in the same place, is what it does.
+    # The name of a dtype policy, stored in the same place, has a meaning.
     return (
         isinstance(config.get("config"), dict)
         and "class_name" in config
@@ -131,3 +133,101 @@ def _canonical(config, names):
     if isinstance(config, str):
         return names.get(config, config)
     return config
+
+
+def fingerprint_files(
+    paths: Sequence[str | os.PathLike],
+    root: str | os.PathLike | None = None,
+    by: str = "status",
+) -> dict[str, Any]:
+    """Returns a fingerprint of files, in their order.
+
+    Args:
+        paths: The files.
+        root: Folder to which names are made relative, so that it may be
+            moved; `None` takes the names as they are.
+        by: `"status"` for size and modification time, which is fast;
+            `"content"` for every byte, which gives the same digest on every
+            machine.
+
+    Returns:
+        Dictionary with the number of files and a digest.
+
+    Raises:
+        ValueError: For another `by`, or a file that does not exist.
+
+    Example:
+    >>> fingerprint_files(["bees/bee2.jpg", "bees/bee10.jpg"])["files"]
+    2
+    """
+    if by not in ("status", "content"):
+        raise ValueError(
+            f"`by` must be 'status' or 'content'. Received: by={by!r}"
+        )
+    digest = hashlib.sha256()
+    describe = _status if by == "status" else _content
+    for path in paths:
+        name = os.path.relpath(path, root) if root else os.fspath(path)
+        digest.update(os.fsencode(name) + b"\0" + describe(path) + b"\0")
+    return {"files": len(paths), "digest": digest.hexdigest()}
+
+
+def fingerprint_arrays(*arrays: np.ndarray) -> dict[str, Any]:
+    """Returns a fingerprint of arrays by their contents.
+
+    Example:
+    >>> fingerprint_arrays(np.ones((3, 2)))["shapes"]
+    [[3, 2]]
+    """
+    return {
+        "shapes": [list(np.shape(array)) for array in arrays],
+        "digest": digest_of_arrays(arrays),
+    }
+
+
+def fingerprint_batches(batches: Iterable[Any]) -> dict[str, Any]:
+    """Returns a fingerprint of what a data set yields, by reading all of it.
+
+    If the sources are known (files, arrays), their fingerprint is cheaper.
+
+    Args:
+        batches: Arrays or nested tuples and dictionaries of arrays, such as
+            the elements of a `tf.data.Dataset` that yields the same each time.
+
+    Example:
+    >>> fingerprint_batches([(np.ones((2, 4)), np.zeros(2))])["batches"]
+    1
+    """
+    digest, count = hashlib.sha256(), 0
+    for batch in batches:
+        digest.update(digest_of_arrays(_leaves(batch)).encode())
+        count += 1
+    return {"batches": count, "digest": digest.hexdigest()}
+
+
+def _status(path):
+    try:
+        status = os.stat(path)
+    except FileNotFoundError as error:
+        raise ValueError(_missing(path)) from error
+    return f"{status.st_size} {status.st_mtime_ns}".encode()
+
+
+def _content(path):
+    try:
+        with pathlib.Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except FileNotFoundError as error:
+        raise ValueError(_missing(path)) from error
+
+
+def _missing(path):
+    return f"There is no file {os.fspath(path)!r}, so it has no fingerprint."
+
+
+def _leaves(batch):
+    if isinstance(batch, dict):
+        batch = [batch[key] for key in sorted(batch)]
+    if isinstance(batch, list | tuple):
+        return [leaf for part in batch for leaf in _leaves(part)]
+    return [] if batch is None else [batch]

@@ -1,4 +1,4 @@
-"""The record of a feature store: what it holds, what it was made from."""
+"""The record of a feature store: what it holds and what it was made from."""
 
 import dataclasses
 import json
@@ -6,13 +6,14 @@ import os
 import pathlib
 import re
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.files.whole_files import replacing
 
 NAME = "manifest.json"
-# Beside it: what is to be known of the rows, written once.
+# Beside it: notes about the rows, written once.
 NOTES = "notes.json"
 FORMAT = "keras_transfer features"
 SCHEMA = 1
@@ -20,14 +21,14 @@ SCHEMA = 1
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a store holds and how far it is.
+    """What a store holds and how many rows are done.
 
     Args:
         arrays: The arrays by name.
         files: Name of each array's file in the folder.
-        rows: Number of rows in all; `None` while that is not known.
+        rows: Number of rows in all; `None` while it is unknown.
         rows_done: Number of rows that are on disk.
-        complete: Whether nothing is missing.
+        complete: Whether all rows are there.
         fingerprint: What the rows were made from; see `explain_change`.
     """
 
@@ -45,7 +46,7 @@ class Manifest:
 
 
 def write_manifest(folder: pathlib.Path, manifest: Manifest) -> None:
-    """Replaces the record in a folder by a new one, whole at any moment."""
+    """Replaces the record in a folder atomically."""
     arrays = {
         name: {
             "file": manifest.files[name],
@@ -130,7 +131,7 @@ def _manifest(record):
 
 
 def file_names(names: Iterable[str]) -> dict[str, str]:
-    """Gives each array a file of its own; names of layers may hold slashes.
+    """Returns a file name for each array; layer names may contain slashes.
 
     Example:
     >>> file_names(["labels", "backbone/conv_1"])
@@ -145,3 +146,66 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
             file, number = f"{stem}-{number}.npy", number + 1
         files[name] = file
     return files
+
+
+class StaleFeaturesError(ValueError):
+    """Stored features were computed from other weights, data or options."""
+
+    __module__ = "keras_transfer"  # Its public place, for tracebacks.
+
+
+def explain_change(
+    stored: Mapping[str, Any], current: Mapping[str, Any]
+) -> str:
+    """Returns what differs between two fingerprints, or an empty string.
+
+    A fingerprint maps what features are made from (`"weights"`, `"graph"`,
+    `"data"`, `"options"`) to a digest, or to a dictionary of small values.
+    Values that differ are named, except for those of the key `"digest"`.
+
+    Args:
+        stored: The fingerprint of what is stored.
+        current: The fingerprint of what is wanted.
+
+    Example:
+    >>> explain_change(
+    ...     {"weights": "1f", "options": {"pooling": "avg"}},
+    ...     {"weights": "2e", "options": {"pooling": "max"}})
+    "other weights; other options (pooling was 'avg', is now 'max')"
+    """
+    changes = []
+    for part in dict.fromkeys([*stored, *current]):
+        before, after = stored.get(part), current.get(part)
+        if before != after:
+            changes.append(f"other {part}{_details(before, after)}")
+    return "; ".join(changes)
+
+
+def check_fresh(
+    folder: str | os.PathLike,
+    stored: Mapping[str, Any],
+    current: Mapping[str, Any],
+) -> None:
+    """Raises if stored features were made from something else.
+
+    Raises:
+        StaleFeaturesError: It says what has changed.
+    """
+    change = explain_change(stored, current)
+    if change:
+        raise StaleFeaturesError(
+            f"The features in {os.fspath(folder)!r} were made from something "
+            f"else: {change}. Pass rebuild=True to compute them anew, or "
+            "choose another folder."
+        )
+
+
+def _details(before, after):
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return ""
+    changes = [
+        f"{key} was {before.get(key)!r}, is now {after.get(key)!r}"
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key) and key != "digest"
+    ]
+    return f" ({', '.join(changes)})" if changes else ""

@@ -1,4 +1,4 @@
-"""A feature store that is kept in memory: small data need no folder."""
+"""A feature store in memory, for data that are small enough."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.feature_store.array_spec import ArraySpec
-from keras_transfer.feature_store.row_batches import rows_to_store
+from keras_transfer.feature_store.array_spec import rows_to_store
 
 
 class MemoryStore:
-    """Rows in memory, read as those of a `FeatureStore`.
+    """Rows in memory, with the interface of `FeatureStore`.
 
     Args:
         specs: The arrays by name.
         arrays: All rows of each.
         fingerprint: What they were made from.
-        notes: What is to be known of them.
+        notes: Notes about them.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MemoryStore:
     def read(
         self, rows: slice | Sequence[int] | np.ndarray, name: str | None = None
     ) -> Any:
-        """Returns some rows, of one array or of all by name."""
+        """Returns some rows of one array, or a dictionary of all arrays."""
         if not isinstance(rows, slice):
             rows = np.asarray(rows, "int64")
         if name is not None:
@@ -54,18 +54,18 @@ class MemoryStore:
         return {each: array[rows] for each, array in self._arrays.items()}
 
     def replace(self, name: str, array: np.ndarray) -> None:
-        """Puts an equal array in the place of one, such as a tensor's view."""
+        """Replaces an array by an equal one, such as the view of a tensor."""
         self._arrays[name] = array
 
 
 class MemoryWriter:
-    """Collects rows in memory, called as a `StoreWriter` is.
+    """Collects rows in memory, with the interface of `StoreWriter`.
 
     Args:
         arrays: What is stored, by name.
         rows: Number of rows in all.
         fingerprint: What the rows are made from.
-        notes: What is to be known of them.
+        notes: Notes about them.
 
     Example:
     >>> with MemoryWriter({"a": ArraySpec((2,))}, rows=3) as writer:

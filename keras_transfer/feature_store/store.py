@@ -1,4 +1,4 @@
-"""A folder of named arrays with a row for each example.
+"""A folder of named arrays with one row per example.
 
     specs = {"features": ArraySpec((7, 7, 768), "bfloat16"),
              "labels": ArraySpec((), "int32")}
@@ -7,17 +7,16 @@
             writer.write({"features": ..., "labels": ...})  # the next rows
         store = writer.finish()
 
-    store = load_store(folder, fingerprint=parts)  # refuses a stale one
+    store = load_store(folder, fingerprint=parts)  # refuses a stale store
     store["features"]                 # memory map of all rows
     store.read([5, 2, 9])             # dictionary of copies, nothing mapped
     store.read(slice(0, 64), "labels")
     store.notes                       # what StoreWriter(notes=...) was given
 
-`find_store` tells whether a folder holds a whole and fresh store. The writer
-is in `store_writer.py`, its twin that keeps all in memory in `memory.py`,
-fingerprints in `fingerprint.py` (of a model) and
-`data_fingerprint.py`. Each array is a `.npy` file which NumPy itself can read;
-bfloat16 is kept as uint16 of the same bits.
+`find_store` opens the store of a folder if it is complete and fresh. The writer
+is in `store_writer.py`, the one that keeps everything in memory in `memory.py`,
+and fingerprints are in `fingerprint.py`. Each array is a `.npy` file that NumPy
+itself can read; bfloat16 is stored as uint16 with the same bits.
 """
 
 import os
@@ -32,14 +31,14 @@ from keras_transfer.feature_store.array_file import ArrayReader
 from keras_transfer.feature_store.array_file import offset_of
 from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.feature_store.manifest import Manifest
+from keras_transfer.feature_store.manifest import check_fresh
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.manifest import read_notes
-from keras_transfer.feature_store.staleness import check_fresh
 from keras_transfer.names import did_you_mean
 
 
 class FeatureStore:
-    """Stored rows, whole and readable; made by `load_store`.
+    """Stored rows, complete and readable; made by `load_store`.
 
     Args:
         folder: Where they are.
@@ -76,7 +75,7 @@ class FeatureStore:
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What the writer was told to keep beside the rows."""
+        """The notes that the writer stored with the rows."""
         return read_notes(self.folder)
 
     @property
@@ -93,12 +92,12 @@ class FeatureStore:
         rows: slice | Sequence[int] | np.ndarray,
         name: str | None = None,
     ) -> Any:
-        """Returns copies of some rows, read without mapping the files.
+        """Returns copies of some rows, without mapping the files.
 
         Args:
             rows: A slice, or row numbers in any order.
-            name: One array, which is then returned by itself; `None` for a
-                dictionary of all.
+            name: The array to return; `None` for a dictionary of all
+                arrays.
 
         Raises:
             IndexError: For a row that does not exist.
@@ -147,7 +146,7 @@ class FeatureStore:
 def load_store(
     folder: str | os.PathLike, fingerprint: Mapping[str, Any] | None = None
 ) -> FeatureStore:
-    """Opens a whole store.
+    """Opens a complete store.
 
     Args:
         folder: Where it is.
@@ -157,7 +156,7 @@ def load_store(
     Raises:
         StaleFeaturesError: The rows were made from something else; the
             message says what has changed.
-        ValueError: There is no store, it is not finished, or it is damaged.
+        ValueError: There is no store, or it is unfinished or damaged.
     """
     folder = pathlib.Path(folder).expanduser()
     manifest = read_manifest(folder)
@@ -171,7 +170,7 @@ def load_store(
         raise ValueError(
             f"The feature store {name!r} is not finished: it holds "
             f"{manifest.rows_done} of {rows or manifest.rows} rows. Start what "
-            "wrote it again; it goes on from there."
+            "wrote it again; it continues from there."
         )
     for array, spec in manifest.arrays.items():
         check_size(folder / manifest.files[array], spec, manifest.rows)
@@ -181,10 +180,10 @@ def load_store(
 def find_store(
     folder: str | os.PathLike, fingerprint: Mapping[str, Any] | None = None
 ) -> FeatureStore | None:
-    """Opens a whole store where there is one, as `load_store` does.
+    """Opens a complete store like `load_store`, if there is one.
 
     Returns:
-        The store; `None` where there is none or it is not finished.
+        The store; `None` if there is none or it is not finished.
 
     Raises:
         StaleFeaturesError: The rows were made from something else.
@@ -200,7 +199,7 @@ def find_store(
 
 
 def check_size(path: pathlib.Path, spec: ArraySpec, rows: int) -> None:
-    """Raises where a file holds fewer rows than its record says."""
+    """Raises if a file holds fewer rows than its record says."""
     size = path.stat().st_size if path.exists() else 0
     if size < offset_of(spec, rows):
         raise ValueError(

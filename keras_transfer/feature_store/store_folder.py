@@ -1,18 +1,20 @@
-"""The folder that a store is written to: new, or that of the same store."""
+"""The folder of a store: created, or found to hold the same store."""
 
 import json
 import os
 import pathlib
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from keras_transfer.feature_store.disk_space import check_disk_space
+from rich import filesize
+
 from keras_transfer.feature_store.manifest import NAME
 from keras_transfer.feature_store.manifest import NOTES
 from keras_transfer.feature_store.manifest import Manifest
+from keras_transfer.feature_store.manifest import check_fresh
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.manifest import write_manifest
-from keras_transfer.feature_store.staleness import check_fresh
 from keras_transfer.feature_store.store import check_size
 from keras_transfer.files.whole_files import replacing
 
@@ -23,17 +25,17 @@ def begin_store(
     notes: Mapping[str, Any],
     rebuild: bool,
 ) -> None:
-    """Makes the folder of a new store, with its record.
+    """Creates the folder of a new store, with its record.
 
     Args:
         folder: It does not exist, is empty, or holds a store to be replaced.
         manifest: What the store will hold.
-        notes: What is to be known of its rows.
+        notes: Notes about its rows.
         rebuild: Whether an old store is removed.
 
     Raises:
         ValueError: The folder cannot be written, holds something else, or
-            lies on a disk without room.
+            lies on a full disk.
     """
     if rebuild and (folder / NAME).exists():
         remove_store(folder)
@@ -48,7 +50,7 @@ def begin_store(
 
 
 def check_new_folder(folder: pathlib.Path, needed: int) -> None:
-    """Raises where a new store cannot be begun.
+    """Raises if a new store cannot be started.
 
     Args:
         folder: It does not exist or is empty.
@@ -80,7 +82,7 @@ def check_new_folder(folder: pathlib.Path, needed: int) -> None:
 def check_same_store(
     folder: pathlib.Path, found: Manifest, wanted: Manifest
 ) -> None:
-    """Raises where a folder holds another store than the one to be written.
+    """Raises if a folder holds another store than the one to be written.
 
     Args:
         folder: Where it is.
@@ -89,7 +91,7 @@ def check_same_store(
 
     Raises:
         StaleFeaturesError: It says what has changed.
-        ValueError: Rows have gone, or there is no room for those to come.
+        ValueError: Rows are missing, or the disk is too full for the rest.
     """
     check_fresh(
         folder,
@@ -104,7 +106,7 @@ def check_same_store(
 
 
 def remove_store(folder: pathlib.Path) -> None:
-    """Removes the files of a store; whatever else lies there stays."""
+    """Removes the files of a store, and nothing else."""
     try:
         files = read_manifest(folder).files.values()
     except ValueError:
@@ -114,7 +116,7 @@ def remove_store(folder: pathlib.Path) -> None:
 
 
 def explain_unwritable(path: os.PathLike, error: OSError) -> str:
-    """Returns the sentence for a place where nothing can be written."""
+    """Returns the message for a place that cannot be written to."""
     return (
         f"Cannot write to {os.fspath(path)!r}: {error.strerror}. Choose "
         "another folder."
@@ -126,7 +128,33 @@ def _described(manifest, other):
         name: f"{spec.shape} {spec.dtype}"
         for name, spec in manifest.arrays.items()
     }
-    # A number of rows that was unknown is known once all are there.
+    # An unknown number of rows becomes known once all are there.
     if None not in (manifest.rows, other.rows):
         described["rows"] = manifest.rows
     return described
+
+
+def check_disk_space(folder: str | os.PathLike, needed: int) -> None:
+    """Raises if a disk has less free space than needed.
+
+    Args:
+        folder: Where it will be written; need not exist yet.
+        needed: Bytes.
+
+    Raises:
+        ValueError: With both figures.
+
+    Example:
+    >>> check_disk_space(".", needed=1000)
+    """
+    existing = pathlib.Path(folder).absolute()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise ValueError(
+            f"{filesize.decimal(needed)} are to be written to "
+            f"{os.fspath(folder)!r}, where {filesize.decimal(free)} are free. "
+            "Make room, choose another disk, a narrower dtype such as "
+            "'float16', or features of fewer values."
+        )

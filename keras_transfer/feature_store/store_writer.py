@@ -1,4 +1,4 @@
-"""The writing of a feature store, batch by batch, through kills."""
+"""The writing of a feature store, batch by batch, resumable after a kill."""
 
 import dataclasses
 import os
@@ -10,13 +10,13 @@ import numpy as np
 
 from keras_transfer.feature_store.array_file import ArrayWriter
 from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.feature_store.array_spec import rows_to_store
 from keras_transfer.feature_store.manifest import NAME
 from keras_transfer.feature_store.manifest import NOTES
 from keras_transfer.feature_store.manifest import Manifest
 from keras_transfer.feature_store.manifest import file_names
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.manifest import write_manifest
-from keras_transfer.feature_store.row_batches import rows_to_store
 from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.feature_store.store import load_store
 from keras_transfer.feature_store.store_folder import begin_store
@@ -26,30 +26,29 @@ from keras_transfer.files.whole_files import sweep
 
 
 class StoreWriter:
-    """Writes the rows of a store in order, going on where a killed one ended.
+    """Writes the rows of a store in order, continuing where a killed run ended.
 
-    After each batch its rows are on disk, then the record that counts them:
-    whenever the process is killed, at most one batch is lost. Where each row
-    comes out the same every time, the files end with the same bytes as those
-    of a run that nothing stopped.
+    Each batch is written to disk before the record that counts it, so that a
+    kill loses at most one batch. If rows are computed the same each time, the
+    files end with the same bytes as those of an uninterrupted run.
 
     Args:
-        folder: Where to write; made where it does not exist. It is empty, or
+        folder: Where to write; created if it does not exist. It is empty, or
             holds a store of the same arrays and fingerprint.
         arrays: What is stored, by name.
-        rows: Number of rows in all; `None` where it is not known beforehand,
-            which leaves the disk's space unchecked.
+        rows: Number of rows in all; `None` if it is not known beforehand, in
+            which case free disk space is not checked.
         fingerprint: What the rows are made from: JSON values, compared with
             those of an earlier run. Defaults to nothing.
-        notes: JSON values to keep beside the rows, such as their names; not
+        notes: JSON values to store with the rows, such as their names; not
             compared. Defaults to nothing.
-        rebuild: Whether a store of another kind is overwritten. Defaults to
-            False, which refuses it.
+        rebuild: Whether to overwrite a store of something else. Defaults to
+            False, which raises.
 
     Raises:
         StaleFeaturesError: The folder holds rows made from something else.
         ValueError: The folder cannot be written, holds something else, or
-            lies on a disk without room.
+            lies on a full disk.
 
     Example:
     >>> import tempfile
@@ -104,7 +103,7 @@ class StoreWriter:
 
     @property
     def rows_done(self) -> int:
-        """Number of rows that are on disk: the number of the next one."""
+        """Number of rows on disk, which is the number of the next row."""
         return self._manifest.rows_done
 
     @property
@@ -148,7 +147,7 @@ class StoreWriter:
         for writer in self._writers.values():
             writer.finish(rows)
         self._record(rows=rows, complete=True)
-        # A killed run leaves the record that was to replace another.
+        # A killed run may leave a temporary file of the record.
         for name in (NAME, NOTES):
             sweep(self.folder / name)
         return load_store(self.folder)

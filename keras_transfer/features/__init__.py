@@ -1,1 +1,1 @@
-"""Features: what a network makes of examples, computed once, kept on disk."""
+"""Training on features: outputs of frozen layers, computed once and kept."""

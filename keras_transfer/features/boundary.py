@@ -1,29 +1,33 @@
-"""The freeze boundary: where what is computed once ends."""
+"""The freeze boundary: where it lies, and what crosses it."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
-from keras_transfer.features.determinism import is_settled
+from keras_transfer import compat
+from keras_transfer.feature_store.array_spec import ArraySpec
+from keras_transfer.features.rows import Rows
 from keras_transfer.features.steps import GraphPart
 from keras_transfer.features.steps import flatten
 from keras_transfer.structure.graph import FlatModel
 
 _ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float64": 8, "uint8": 1}
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
     """A model in two parts that share its weights.
 
-    `suffix(prefix(inputs))` is what the model computes. Tensors go in and out
-    as lists: where a skip connection crosses the boundary there are several.
+    `suffix(prefix(inputs))` equals the output of the model. Inputs and outputs
+    are lists of tensors, since a skip connection may cross the boundary too.
 
     Args:
-        prefix: Everything up to the boundary: frozen, without randomness.
-        suffix: What trains, with all that depends on it.
+        prefix: Everything before the boundary: frozen, without randomness.
+        suffix: The layers that train, and all that depend on them.
     """
 
     prefix: GraphPart
@@ -31,15 +35,22 @@ class Split:
 
     @property
     def computes_something(self) -> bool:
-        """Whether the prefix holds weights, so that it is worth a cache."""
+        """Whether the prefix has weights, so that caching saves work."""
         return bool(self.prefix.weights)
 
     @property
+    def open_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of a computed row whose size is open, if there is one."""
+        shapes = (tuple(r.spec.shape[1:]) for r in self.prefix.output_refs)
+        found = (shape for shape in shapes if None in shape)
+        return next(found, None) if self.prefix.steps else None
+
+    @property
     def row_bytes(self) -> int:
-        """Size of what crosses for one image, in bytes.
+        """Bytes of the features of one image.
 
         Raises:
-            ValueError: If a size is open, as of images of any size.
+            ValueError: If a size is not fixed, as for images of any size.
         """
         return sum(
             math.prod(closed_shape(ref.spec))
@@ -49,15 +60,16 @@ class Split:
 
 
 def split_at_boundary(model: keras.Model) -> Split:
-    """Cuts a model where, by its flags, computing once is enough.
+    """Splits a model at its freeze boundary.
 
-    The prefix is all that the inputs lead to through frozen layers alone,
-    before any that draws random numbers in training. The cut may go through a
-    nested backbone and through a head, and several tensors may cross it.
+    The prefix consists of the frozen layers that depend on the inputs and on
+    other frozen layers only, and draw no random numbers in training. The
+    boundary may lie inside a nested backbone or a head, and several tensors
+    may cross it.
 
     Args:
-        model: A model with a static graph; layers are as trainable as they
-            are now.
+        model: A model with a static graph; its present `trainable` flags
+            decide.
 
     Raises:
         ValueError: If the model is subclassed.
@@ -75,8 +87,44 @@ def split_at_boundary(model: keras.Model) -> Split:
     return divide(flatten(model))
 
 
+def is_settled(operation: Any) -> bool:
+    """Whether equal inputs give equal outputs until something is thawed.
+
+    This holds for operations without trainable weights that draw no random
+    numbers and update no statistics. BatchNormalization is settled while it is
+    frozen, dropout never.
+
+    Args:
+        operation: A layer or an operation of a model.
+    """
+    if not isinstance(operation, keras.layers.Layer):
+        return True
+    return all(_is_settled_alone(part) for part in compat.sublayers(operation))
+
+
+def _is_settled_alone(layer):
+    if any(variable.trainable for variable in compat.own_variables(layer)):
+        return False
+    if any(v.path.endswith("seed_generator_state") for v in layer.variables):
+        return False
+    # Statistics move in training unless the layer's flag holds them.
+    return not (layer.trainable and _moving(layer))
+
+
+def _moving(layer):
+    return [v for v in compat.own_variables(layer) if _never_opens(layer, v)]
+
+
+def _never_opens(layer, variable):
+    # `Normalization` and the like keep constants, which `fit` leaves alone.
+    if isinstance(layer, keras.layers.Normalization):
+        return False
+    trained = {id(v) for v in compat.own_trainable_variables(layer)}
+    return id(variable) not in trained
+
+
 def settled_steps(flat: FlatModel) -> tuple[bool, ...]:
-    """Tells of each step whether, by the flags as they are, once is enough."""
+    """Returns for each step whether computing it once is enough for now."""
     settled = set(flat.inputs)
     answers = []
     for step in flat.steps:
@@ -88,7 +136,7 @@ def settled_steps(flat: FlatModel) -> tuple[bool, ...]:
 
 
 def divide(flat: FlatModel, settled: Sequence[bool] | None = None) -> Split:
-    """Cuts a flattened model at a boundary.
+    """Splits a flattened model at a boundary.
 
     Args:
         flat: The model.
@@ -108,7 +156,7 @@ def divide(flat: FlatModel, settled: Sequence[bool] | None = None) -> Split:
 
 
 def uncut(flat: FlatModel) -> Split:
-    """Cuts before the first step: the suffix is the whole model."""
+    """Splits before the first step: the suffix is the whole model."""
     return Split(
         GraphPart((), flat.inputs, flat.inputs, "prefix"),
         GraphPart(flat.steps, flat.inputs, flat.outputs, "suffix"),
@@ -129,3 +177,41 @@ def closed_shape(spec: keras.KerasTensor) -> tuple[int, ...]:
             "as (224, 224, 3)."
         )
     return shape
+
+
+def specs_of(
+    split: Split, sources: Sequence[Rows], dtype: str | None = None
+) -> dict[str, ArraySpec]:
+    """Returns what is stored for a row: the spec of each tensor, by name.
+
+    Args:
+        split: A model in two parts.
+        sources: The data.
+        dtype: Type to store floating-point features in; `None` for their own.
+
+    Raises:
+        ValueError: If a size is open, as of images of any size.
+    """
+    prefix = split.prefix
+    if prefix.steps:
+        rows = [
+            (closed_shape(ref.spec), ref.spec.dtype)
+            for ref in prefix.output_refs
+        ]
+    else:
+        given = dict(zip(prefix.input_refs, sources[0].inputs, strict=True))
+        rows = [
+            # The model would cast other types to it anyway.
+            (shape, kind if kind == "uint8" else ref.spec.dtype)
+            for ref in prefix.output_refs
+            for shape, kind in [given[ref]]
+        ]
+    if dtype is not None:
+        rows = [(s, dtype if kind in _FLOATS else kind) for s, kind in rows]
+    names = [f"features_{number}" for number in range(1, len(rows) + 1)]
+    if len(rows) == 1:
+        names = ["features"]
+    return {
+        name: ArraySpec(shape, kind)
+        for name, (shape, kind) in zip(names, rows, strict=True)
+    }

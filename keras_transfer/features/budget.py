@@ -1,22 +1,25 @@
-"""How much is kept, and what is kept where features are too large for that."""
+"""Where the features of a training are kept, and how much room there is."""
 
+import contextlib
 import dataclasses
+import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import psutil
 from rich import filesize
 
-from keras_transfer.features import boundary
-from keras_transfer.features.boundary import Split
-from keras_transfer.features.row_specs import specs_of
-from keras_transfer.features.rows import Rows
-from keras_transfer.features.trial import computes_the_same
-from keras_transfer.structure.graph import FlatModel
-
+_DTYPES = (None, "float32", "float16", "bfloat16")
+_NAMES = ("auto", "memory")
+# More likely meant as options than as folders of that name.
+_NO_FOLDERS = ("", "disk", "false", "no", "none", "off", "on", "true", "yes")
 _SHARE_OF_FREE_MEMORY = 0.5
+# A temporary folder leaves half of the disk to others.
+_SHARE_OF_FREE_DISK = 0.5
 
 
 def free_budget() -> int:
@@ -26,7 +29,7 @@ def free_budget() -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """Where features may be kept, and how much of them.
+    """Where features may be kept, and how many bytes.
 
     Args:
         memory: Bytes in memory.
@@ -45,12 +48,12 @@ class Room:
         return size <= self.memory or size <= self.disk
 
     def folder_for(self, size: int) -> pathlib.Path | None:
-        """Returns where so many bytes go; `None` for memory."""
+        """Returns the folder for so many bytes; `None` for memory."""
         return None if size <= self.memory else self.folder
 
     @property
     def disk(self) -> int:
-        """Bytes on disk, with those that lie in the folder already."""
+        """Free bytes on disk, and those of features already in the folder."""
         if self.folder is None:
             return 0
         existing = self.folder.absolute()
@@ -62,68 +65,62 @@ class Room:
     def __str__(self):
         places = []
         if self.memory:
-            places.append(f"half of the free memory is {_size(self.memory)}")
+            memory = filesize.decimal(self.memory)
+            places.append(f"half of the free memory is {memory}")
         if self.folder is not None:
-            places.append(
-                f"{_size(self.disk)} are free for it in '{self.folder}'"
-            )
+            disk = filesize.decimal(self.disk)
+            places.append(f"{disk} are free for it in '{self.folder}'")
         return " and ".join(places)
 
 
-def choose(
-    model: keras.Model, flat: FlatModel, sources: Sequence[Rows], room: Room
-) -> Split:
-    """Returns the cut at the freeze boundary, or one before everything.
-
-    The features of a low layer can be larger than the images they come from.
-    Then the images are kept, and each step computes all of the model; so too
-    where a layer turns out to be random although it does not look like it.
+@contextlib.contextmanager
+def room_for(
+    cache: str | os.PathLike, dtype: str | None, model: keras.Model
+) -> Iterator[Room]:
+    """Yields where features may be kept; removes a temporary folder at the end.
 
     Args:
+        cache: `"auto"`, `"memory"` or a folder.
+        dtype: Type to keep features in.
         model: The model.
-        flat: The same as a list of steps.
-        sources: The data.
-        room: Where they may be kept.
+    """
+    if cache == "memory":
+        yield Room(free_budget(), dtype=dtype)
+    elif cache != "auto":
+        yield Room(0, pathlib.Path(cache).expanduser(), dtype=dtype)
+    elif getattr(model, "jit_compile", False):  # XLA reads no files.
+        yield Room(free_budget(), None, _SHARE_OF_FREE_DISK, dtype)
+    else:
+        with tempfile.TemporaryDirectory(prefix="keras_transfer-") as name:
+            folder = pathlib.Path(name)
+            yield Room(free_budget(), folder, _SHARE_OF_FREE_DISK, dtype)
+
+
+def check_cache(cache: Any, dtype: str | None) -> None:
+    """Raises for a `cache` or `cache_dtype` that `fit` does not take.
 
     Raises:
-        ValueError: If neither features nor images fit, or a size is open.
+        ValueError: For another `cache` or `dtype` than `fit` takes.
     """
-    split = boundary.divide(flat)
-    features = size_of(split, sources, room.dtype)
-    if (
-        split.computes_something
-        and room.fits(features)
-        and computes_the_same(model, split, sources[0])
-    ):
-        return split
-    whole = boundary.uncut(flat)
-    if room.fits(size_of(whole, sources)):
-        return whole
-    num_rows = sum(source.num_rows for source in sources)
-    raise ValueError(
-        f"what the frozen layers make of {num_rows} rows takes "
-        f"{_size(features)}, the rows themselves "
-        f"{_size(size_of(whole, sources))}, and {room}"
-    )
+    check_dtype(dtype)
+    is_path = isinstance(cache, str | os.PathLike)
+    name = os.fspath(cache).lower() if is_path else ""
+    misspelt = name in (*_NO_FOLDERS, *_NAMES) and cache not in _NAMES
+    if cache is not False and (not is_path or misspelt):
+        raise ValueError(
+            f"`cache` must be one of {[*_NAMES, False]}, or a folder such as "
+            f"'./features'. Received: {cache!r}."
+        )
 
 
-def size_of(
-    split: Split, sources: Sequence[Rows], dtype: str | None = None
-) -> int:
-    """Returns the bytes of what crosses a boundary for all rows.
-
-    Args:
-        split: A model in two parts.
-        sources: The data.
-        dtype: Type to keep features in; `None` for their own.
+def check_dtype(dtype: str | None) -> None:
+    """Raises for a type in which features cannot be kept.
 
     Raises:
-        ValueError: If a size is open.
+        ValueError: With those there are.
     """
-    num_rows = sum(source.num_rows for source in sources)
-    specs = specs_of(split, sources, dtype)
-    return num_rows * sum(spec.row_bytes for spec in specs.values())
-
-
-def _size(count):
-    return filesize.decimal(count)
+    if dtype not in _DTYPES:
+        raise ValueError(
+            f"Features can be kept as one of {list(_DTYPES)}. Received: "
+            f"{dtype!r}"
+        )

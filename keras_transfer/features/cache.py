@@ -9,46 +9,47 @@ import numpy as np
 from rich import filesize
 
 from keras_transfer import __version__
+from keras_transfer.feature_store.manifest import explain_change
 from keras_transfer.feature_store.manifest import read_manifest
 from keras_transfer.feature_store.memory import MemoryStore
 from keras_transfer.feature_store.memory import MemoryWriter
-from keras_transfer.feature_store.staleness import explain_change
 from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.feature_store.store_writer import StoreWriter
 from keras_transfer.features.boundary import Split
+from keras_transfer.features.boundary import specs_of
+from keras_transfer.features.budget import check_dtype
+from keras_transfer.features.cached_steps import reader_of
 from keras_transfer.features.computing import compute_together
 from keras_transfer.features.part_fingerprint import digest_of_weights
 from keras_transfer.features.part_fingerprint import fingerprint_part
-from keras_transfer.features.row_specs import specs_of
 from keras_transfer.features.rows import sources_of
-from keras_transfer.features.stored_rows import reader_of
-
-_DTYPES = (None, "float32", "float16", "bfloat16")
 
 
 class FeatureCache:
-    """What a frozen prefix makes of every row, in memory or on disk.
+    """The output of a frozen prefix for every row, in memory or on disk.
 
-    `kt.fit` makes such caches by itself; make one to use the features outside
-    of it, or to compute them before. In a folder they are written as they
-    come, in memory that does not grow with their number. Killed and started
-    again, computing goes on where it was, with the same bytes; features that
-    were made from other weights, preprocessing or data are refused. A folder
-    holds the features of several freeze boundaries side by side, and
-    `kt.fit(cache=folder)` finds those of the same data there.
+    `kt.fit` creates such caches by itself; create one to use the features
+    elsewhere, or to compute them beforehand. With a folder, features are
+    written batch by batch, so that memory use does not grow with their number.
+    A process that is killed continues when started again, and ends with the
+    same bytes; features computed from other weights, preprocessing or data are
+    refused. One folder can hold the features of several freeze boundaries, and
+    `kt.fit(cache=folder)` finds those of the same data.
 
     Args:
         split: A model in two parts, as `kt.split_at_boundary` returns it.
         *data: What `fit` takes as `x`: arrays, or data sets of
             `kt.data.from_directory` without augmentation. The rows of several
-            are numbered on, as `kt.fit` does with training and validation.
+            are numbered consecutively, as `kt.fit` does with training and
+            validation data.
         folder: Where to keep the features. Defaults to `None`: in memory.
-        dtype: `"float32"`, or half the space in `"float16"` or `"bfloat16"`,
-            which rounds them. Defaults to `None`: as they are computed.
-        batch_size: Rows at a time, for arrays. Defaults to 32.
-        rebuild: Whether features in the folder that were made from something
-            else are replaced. Defaults to False.
-        progress: Whether a progress bar is drawn where stderr is a terminal.
+        dtype: `"float32"`, or `"float16"` or `"bfloat16"`, which take half the
+            space and round. Defaults to `None`: the type in which they are
+            computed.
+        batch_size: Rows per batch, for arrays. Defaults to 32.
+        rebuild: Whether to replace features in the folder that were computed
+            from something else. Defaults to False.
+        progress: Whether to draw a progress bar if stderr is a terminal.
             Defaults to True.
 
     Raises:
@@ -102,18 +103,18 @@ class FeatureCache:
 
     @property
     def size(self) -> str:
-        """Number of rows, bytes, and where they are kept, for people."""
+        """Number of rows, size and place, as text."""
         place = "in memory"
         if self.folder is not None:
             place = f"in {os.fspath(self.folder)!r}"
         return f"{len(self):,} rows, {filesize.decimal(self.nbytes)} {place}"
 
     def compute(self) -> FeatureStore | MemoryStore:
-        """Computes what is missing, and returns all of it by name.
+        """Computes missing rows, and returns the store of all of them.
 
         Raises:
-            StaleFeaturesError: The folder holds features made from something
-                else; the message says what has changed.
+            StaleFeaturesError: The folder holds features computed from
+                something else; the message says what has changed.
             ValueError: The folder cannot be written, or the disk is too full.
         """
         if self._store is None:
@@ -121,7 +122,7 @@ class FeatureCache:
         return self._store
 
     def read(self, rows: slice | Sequence[int] | np.ndarray) -> list[Any]:
-        """Returns the features of some rows as arrays, computed if need be.
+        """Returns the features of some rows as arrays; computes them if needed.
 
         Args:
             rows: A slice, or row numbers.
@@ -133,20 +134,20 @@ class FeatureCache:
         return [*self.compute().read(rows).values()]
 
     def open(self) -> None:
-        """Makes ready for `gather`; to be called outside of compiled steps."""
+        """Prepares `gather`; call it outside of compiled steps."""
         refs = self.split.prefix.output_refs
         self._reader = reader_of(self.compute(), refs)
 
     def gather(self, rows: Any) -> list[Any]:
-        """Returns what crosses the boundary for some rows, as tensors.
+        """Returns the features of some rows as tensors.
 
         Args:
-            rows: Row numbers, as a tensor inside of a compiled step too.
+            rows: Row numbers, also as a tensor inside a compiled step.
         """
         return self._reader(rows)
 
     def is_current(self) -> bool:
-        """Whether the frozen weights are still those it was computed with."""
+        """Whether the frozen weights are those it was computed with."""
         return digest_of_weights(self.split.prefix) == self._weights
 
     def explain_change(self) -> str:
@@ -182,16 +183,3 @@ class FeatureCache:
         options = {"dtype": dtype or "as computed", "version": __version__}
         prefix = fingerprint_part(self.split.prefix)
         return {**prefix, **data, "options": options}
-
-
-def check_dtype(dtype: str | None) -> None:
-    """Refuses a type in which features cannot be kept.
-
-    Raises:
-        ValueError: With those there are.
-    """
-    if dtype not in _DTYPES:
-        raise ValueError(
-            f"Features can be kept as one of {list(_DTYPES)}. Received: "
-            f"{dtype!r}"
-        )

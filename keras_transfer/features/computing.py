@@ -1,4 +1,4 @@
-"""The one pass over the data that fills caches."""
+"""The pass over the data that fills caches."""
 
 import contextlib
 from collections.abc import Callable
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 from rich.console import Console
 from rich.progress import Progress
 
-from keras_transfer.features.compiled_prefix import compile_prefix
 from keras_transfer.features.rows import batches_from
 from keras_transfer.features.steps import GraphPart
 
@@ -19,19 +20,19 @@ def compute_together(
     progress: bool,
     after_batch: Callable[[int], Any] | None = None,
 ) -> None:
-    """Fills several caches of the same data, in one pass where that is due.
+    """Fills several caches of the same data in one pass.
 
     Args:
         caches: The caches; the prefix of each is part of that of the first.
-        progress: Whether a progress bar is drawn where stderr is a terminal.
-        after_batch: Receives the number of rows that are done; what it raises
-            ends the pass, and what is on disk stays there.
+        progress: Whether to draw a progress bar if stderr is a terminal.
+        after_batch: Receives the number of rows that are done. If it raises,
+            the pass ends, and rows on disk stay there.
     """
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(cache.writer()) for cache in caches]
         pairs = list(zip(caches, writers, strict=True))
         missing = [pair for pair in pairs if not pair[1].complete]
-        # Those of an earlier run that was killed may be ahead of each other.
+        # An interrupted run may have left them at different rows.
         for start in sorted({writer.rows_done for _, writer in missing}):
             due = [pair for pair in missing if pair[1].rows_done == start]
             _fill(due, start, progress, after_batch)
@@ -50,7 +51,7 @@ def _fill(pairs, start, progress, after_batch):
         disable=not progress or not console.is_terminal,
     ) as bars:
         task = bars.add_task(
-            f"Computing what is frozen, once: {size}",
+            f"Computing features once: {size}",
             total=len(caches[0]),
             completed=start,
         )
@@ -67,7 +68,7 @@ def _fill(pairs, start, progress, after_batch):
 
 
 def _common_prefix(caches):
-    """A part that returns what crosses the boundary of every cache."""
+    """Returns a part that outputs the features of every cache."""
     prefixes = [cache.split.prefix for cache in caches]
     if len(prefixes) == 1:
         return prefixes[0]
@@ -77,4 +78,54 @@ def _common_prefix(caches):
         longest.input_refs,
         [ref for prefix in prefixes for ref in prefix.output_refs],
         "prefixes",
+    )
+
+
+def compile_prefix(part: GraphPart) -> Callable[[Any], list[np.ndarray]]:
+    """Returns a function from a batch of inputs to the outputs of a part.
+
+    A part without steps returns its inputs unchanged.
+
+    Args:
+        part: The part; its outputs are what the function returns.
+    """
+    if not part.steps:
+        return lambda inputs: [
+            np.asarray(values)
+            for values in _of(part.input_refs, inputs, part.output_refs)
+        ]
+    run = _compiled(part)
+
+    def compute(inputs):
+        tensors = [
+            ops.cast(values, ref.spec.dtype)
+            for ref, values in zip(
+                part.input_refs, keras.tree.flatten(inputs), strict=True
+            )
+        ]
+        return [ops.convert_to_numpy(made) for made in run(tensors)]
+
+    return compute
+
+
+def _of(refs: Sequence[Any], inputs, wanted):
+    named = dict(zip(refs, keras.tree.flatten(inputs), strict=True))
+    return [named[ref] for ref in wanted]
+
+
+def _compiled(part):
+    if keras.backend.backend() != "tensorflow":
+        return part.predict_on_batch
+    import tensorflow as tf
+
+    # Like `predict_on_batch`, but traced once: Keras traces the first batch for
+    # its exact size, and again when a smaller one comes.
+    signature = [
+        tf.TensorSpec([None, *ref.spec.shape[1:]], ref.spec.dtype)
+        for ref in part.input_refs
+    ]
+    return tf.function(
+        lambda tensors: part(tensors, training=False),
+        input_signature=[signature],
+        autograph=False,
     )

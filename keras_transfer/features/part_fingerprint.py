@@ -15,8 +15,8 @@ from keras_transfer.structure.graph import Ref
 def fingerprint_part(part: GraphPart) -> dict[str, str]:
     """Returns digests of what a part computes, the same in every process.
 
-    As `fingerprint_model` for a whole model: names and trainable flags do not
-    count, nor does the code of custom layers.
+    Like `fingerprint_model` for a whole model: names, trainable flags and the
+    code of custom layers do not count.
 
     Args:
         part: The part.

@@ -7,52 +7,45 @@ from typing import Any
 import keras
 
 from keras_transfer.features import boundary
-from keras_transfer.features.budget import Room
-from keras_transfer.features.budget import choose
-from keras_transfer.features.budget import size_of
 from keras_transfer.features.cache import FeatureCache
 from keras_transfer.features.cached_steps import CachedSteps
-from keras_transfer.features.coming import coming_boundaries
 from keras_transfer.features.computing import compute_together
-from keras_transfer.features.rows import Rows
-from keras_transfer.features.steps import flatten
+from keras_transfer.features.decision import Decision
+from keras_transfer.features.rows import Refusal
+from keras_transfer.freezing import freezing
 
 # Of Keras's own callbacks, those that may write weights while `fit` runs.
 _WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
 
 
 class Refill(keras.callbacks.Callback):
-    """Computes the features anew where the boundary has moved.
+    """Computes features when the freeze boundary has moved.
 
-    It stands last in `callbacks`, so that it sees what a schedule has done,
-    and before the step that is about to be traced. The features of boundaries
-    that lie further down and are known to come are kept in the same pass.
+    It stands last in `callbacks`, so that it acts after schedules and before
+    the next step is traced. The same pass also computes the features of lower
+    boundaries that a schedule has planned.
 
     Args:
         steps: The steps that read the features.
-        sources: The data.
-        room: Where the features may be kept.
-        callbacks: The others of the training. Those with a method
-            `on_features_batch_end` are told how many rows are done, after
-            each batch of computing.
+        decision: What is cached, from which data, and where.
+        callbacks: The other callbacks. Those with a method
+            `on_features_batch_end` receive the number of rows that are done,
+            after each batch of features.
         progress: Whether progress is shown.
     """
 
     def __init__(
         self,
         steps: CachedSteps,
-        sources: Sequence[Rows],
-        room: Room,
+        decision: Decision,
         callbacks: Sequence[Any],
         progress: bool,
     ):
         super().__init__()
-        self._steps, self._sources = steps, sources
-        self._flat = flatten(steps.model)
-        self._room, self._progress = room, progress
-        self._callbacks = callbacks
+        self._steps, self._decision = steps, decision
+        self._callbacks, self._progress = callbacks, progress
         self._may_change = not all(map(_leaves_frozen_weights, callbacks))
-        self._function = self._settled = None
+        self._function = self._settled = self._coming = None
         self._ready: dict[tuple[bool, ...], FeatureCache] = {}
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -66,13 +59,13 @@ class Refill(keras.callbacks.Callback):
     def _follow(self):
         steps = self._steps
         self._function = steps.model.train_function
-        settled = boundary.settled_steps(self._flat)
+        settled = boundary.settled_steps(self._decision.flat)
         if settled == self._settled and (
             not self._may_change or steps.cache.is_current()
         ):
             return
         self._settled = settled
-        # Gone before the next one comes, for there may be room for one alone.
+        # Freed first, as there may be room for one cache only.
         steps.cache = None
         cache = self._ready.pop(settled, None)
         if cache is None or not cache.is_current():
@@ -81,23 +74,28 @@ class Refill(keras.callbacks.Callback):
         self._function = steps.model.train_function
 
     def _compute(self, settled):
-        model = self._steps.model
+        decision = self._decision
         self._ready.clear()
-        split = choose(model, self._flat, self._sources, self._room)
-        taken = self._size(split)
+        try:
+            split = decision.split_at(settled)
+        except Refusal as refusal:
+            raise ValueError(
+                f"This training can no longer be cached, because {refusal}. "
+                "Pass cache=False for the ordinary way."
+            ) from None
+        taken = decision.size_of(split)
         caches = {settled: self._cache(split, taken)}
-        epochs = self.params.get("epochs")
-        for later in coming_boundaries(
-            model, self._flat, self._callbacks, epochs
-        ):
-            below = boundary.divide(self._flat, later)
-            size = self._size(below)
+        if self._coming is None:
+            self._coming = self._coming_boundaries()
+        for later in self._coming:
+            below = boundary.divide(decision.flat, later)
+            size = decision.size_of(below)
             if (
                 later not in caches
                 and below.computes_something
-                # Nothing of it trains in the meantime.
+                # None of it trains in the meantime.
                 and _is_part(below.prefix, split.prefix)
-                and self._room.fits(taken + size)
+                and decision.room.fits(taken + size)
             ):
                 taken += size
                 caches[later] = self._cache(below, taken)
@@ -105,16 +103,25 @@ class Refill(keras.callbacks.Callback):
         self._ready = caches
         return self._ready.pop(settled)
 
-    def _size(self, split):
-        return size_of(split, self._sources, self._room.dtype)
+    def _coming_boundaries(self):
+        """Returns the boundary of each phase that a schedule has planned."""
+        model, flat = self._steps.model, self._decision.flat
+        found = []
+        for schedule in self._decision.schedules:
+            for planned in schedule.planned:
+                with freezing.flags_kept(model):
+                    planned.set_flags(model)
+                    found.append(boundary.settled_steps(flat))
+        return list(dict.fromkeys(found))
 
     def _cache(self, split, taken):
+        room = self._decision.room
         cache = FeatureCache(
             split,
-            *self._sources,
-            folder=self._room.folder_for(taken),
-            # Images, which are kept where there is nothing else, stay whole.
-            dtype=self._room.dtype if split.prefix.steps else None,
+            *self._decision.sources,
+            folder=room.folder_for(taken),
+            # Images are never rounded.
+            dtype=room.dtype if split.prefix.steps else None,
             rebuild=True,
         )
         change = cache.explain_change()
@@ -131,7 +138,7 @@ class Refill(keras.callbacks.Callback):
 
 
 def _leaves_frozen_weights(callback):
-    # To compare them in every epoch would take longer than to train a head.
+    # Comparing weights in every epoch would take longer than training a head.
     origin = type(callback).__module__.partition(".")[0]
     return origin in ("keras", "keras_transfer") and not isinstance(
         callback, _WRITERS

@@ -1,4 +1,4 @@
-"""Training data seen as numbered rows, so that features can stand for them."""
+"""Training data as numbered rows, for which features can be substituted."""
 
 import abc
 import os
@@ -9,23 +9,24 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.data.images import RESIZING
-from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
-from keras_transfer.feature_store.data_fingerprint import fingerprint_files
+from keras_transfer.feature_store.fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.fingerprint import fingerprint_files
 
-# The key under which a batch of row numbers takes the place of images.
+# The key under which a batch holds row numbers instead of images.
 ROW = "keras_transfer_row"
 _DEFAULT_BATCH_SIZE = 32  # Keras's own.
 _BATCHES_AHEAD = 2
 
 
 class Rows(abc.ABC):
-    """Data whose rows have numbers, in whatever order they train."""
+    """Data whose rows have numbers, whatever the order of training."""
 
     @property
     @abc.abstractmethod
     def num_rows(self) -> int:
-        """How many there are."""
+        """Number of rows."""
 
     @property
     @abc.abstractmethod
@@ -34,7 +35,7 @@ class Rows(abc.ABC):
 
     @abc.abstractmethod
     def batches(self, start: int = 0) -> Iterator[Any]:
-        """Yields the inputs once, in the order of their numbers.
+        """Yields the inputs of all rows, in the order of their numbers.
 
         Args:
             start: The row to begin with. Defaults to 0.
@@ -42,28 +43,23 @@ class Rows(abc.ABC):
 
     @abc.abstractmethod
     def first(self) -> Any:
-        """Returns the inputs of a first batch, and reads no more."""
+        """Returns the inputs of the first batch, without reading further."""
 
     @abc.abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """Returns what tells these data from others."""
+        """Returns what distinguishes these data from others."""
 
     @abc.abstractmethod
     def numbers(self, offset: int) -> Any:
-        """Returns what `fit` takes as `x`: numbers in the order of training.
+        """Returns row numbers in the order of training, as `x` for `fit`.
 
         Args:
             offset: Added to each number.
         """
 
-    @property
-    def labels(self) -> Any:
-        """All labels, where the data bring them along; else `None`."""
-        return None
-
 
 class ArrayRows(Rows):
-    """The rows of arrays, which `fit` shuffles by itself.
+    """The rows of arrays, which `fit` shuffles itself.
 
     Args:
         x: An array, or a nested structure of arrays of one length.
@@ -109,80 +105,85 @@ def _rows(part):
     return lambda array: array[part]
 
 
-class PipelineRows(Rows):
+class PhotographRows(Rows):
     """The photographs of a data set that `kt.data` made.
 
     Args:
-        dataset: One of the two that `kt.data.from_directory` returns.
+        catalogue: That of one of the two data sets that
+            `kt.data.from_directory` returns.
     """
 
-    def __init__(self, dataset: Any):
-        self.dataset = dataset
+    def __init__(self, catalogue: Catalogue):
+        self.catalogue = catalogue
 
     @property
     def num_rows(self) -> int:
-        return len(self.dataset.file_paths)
+        return len(self.catalogue.paths)
 
     @property
     def inputs(self) -> list[tuple[tuple[int, ...], str]]:
-        # One byte for each value, where the data set itself yields four.
-        return [(tuple(self.dataset.element_spec[0].shape[1:]), "uint8")]
+        # One byte per value; the data set itself yields four.
+        return [(self.catalogue.image_shape, "uint8")]
 
     def batches(self, start: int = 0) -> Iterator[Any]:
-        yield from self.dataset.images_from(start).prefetch(_BATCHES_AHEAD)
+        images = self.catalogue.images_from(start)
+        yield from images.prefetch(_BATCHES_AHEAD)
 
     def first(self) -> Any:
-        return next(iter(self.dataset.images_from(0).take(1)))
+        return next(iter(self.catalogue.images_from(0).take(1)))
 
     def fingerprint(self) -> dict[str, Any]:
-        paths = self.dataset.file_paths
-        (image,) = self.inputs
+        paths = self.catalogue.paths
         return {
             **fingerprint_files(paths, root=os.path.commonpath(paths)),
-            "image shape": list(image[0]),
+            "image shape": list(self.catalogue.image_shape),
             "resizing": RESIZING,
         }
 
     def numbers(self, offset: int) -> Any:
-        return self.dataset.rows.map(
+        return self.catalogue.rows.map(
             lambda row, label: ({ROW: row + offset}, label)
         )
 
-    @property
-    def labels(self) -> Any:
-        labels = self.dataset.labels
-        if len(self.dataset.rows.element_spec[1].shape) == 2:
-            return np.eye(len(self.dataset.class_names))[labels]
-        return labels
+
+class Refusal(Exception):
+    """The reason why features cannot be cached, as a clause after "because".
+
+    `kt.fit` and `FeatureCache` catch it and put the clause into a sentence.
+    """
 
 
-def rows_of(x: Any, batch_size: int | None = None) -> Rows | str:
-    """Sees data as rows, or says in a clause why that is not possible.
+def rows_of(x: Any, batch_size: int | None = None) -> Rows:
+    """Returns data as rows.
 
     Args:
         x: What `fit` takes as `x`.
         batch_size: What `fit` takes.
+
+    Raises:
+        Refusal: If the data cannot be read by number.
     """
-    if hasattr(x, "rows") and hasattr(x, "images_from"):
-        if x.is_augmented:
-            return "its images are augmented anew in every epoch"
-        return PipelineRows(x)
+    catalogue = Catalogue.of(x)
+    if catalogue is not None:
+        if catalogue.augment is not None:
+            raise Refusal("its images are augmented anew in every epoch")
+        return PhotographRows(catalogue)
     if hasattr(x, "element_spec") or isinstance(x, keras.utils.PyDataset):
-        return (
+        raise Refusal(
             "its order in each epoch is known only of arrays and of the data "
             "sets of kt.data.from_directory"
         )
     leaves = keras.tree.flatten(x)
     if leaves and all(hasattr(leaf, "shape") for leaf in leaves):
         return ArrayRows(x, batch_size)
-    return "a generator cannot be read twice"
+    raise Refusal("a generator cannot be read twice")
 
 
 def batches_from(sources: Sequence[Rows], start: int) -> Iterator[Any]:
-    """Yields the inputs of several data, batch by batch, one after the other.
+    """Yields the inputs of several sources, one after the other, in batches.
 
     Args:
-        sources: The data; rows are numbered on from one to the next.
+        sources: The data, whose rows are numbered consecutively.
         start: The row to begin with.
     """
     for source in sources:
@@ -194,7 +195,7 @@ def batches_from(sources: Sequence[Rows], start: int) -> Iterator[Any]:
 def sources_of(
     data: Sequence[Any], batch_size: int | None = None
 ) -> list[Rows]:
-    """Sees several data as rows.
+    """Returns several data as rows.
 
     Args:
         data: Each what `fit` takes as `x`, or rows already.
@@ -205,15 +206,14 @@ def sources_of(
     """
     if not data:
         raise ValueError("There are no data whose features could be computed.")
-    found = [
-        each if isinstance(each, Rows) else rows_of(each, batch_size)
-        for each in data
-    ]
-    for rows in found:
-        if isinstance(rows, str):
-            raise ValueError(
-                f"The features of these data cannot be kept, because {rows}. "
-                "Expected arrays, or what kt.data.from_directory returns "
-                "without `augment`."
-            )
-    return found
+    try:
+        return [
+            each if isinstance(each, Rows) else rows_of(each, batch_size)
+            for each in data
+        ]
+    except Refusal as refusal:
+        raise ValueError(
+            f"The features of these data cannot be kept, because {refusal}. "
+            "Expected arrays, or what kt.data.from_directory returns without "
+            "`augment`."
+        ) from None

@@ -1,28 +1,29 @@
-"""Several augmented views of every photograph, seen as rows."""
+"""Several augmented views of every photograph, as rows."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
-from keras_transfer.data.pipeline import draw_views
+from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.features.rows import ROW
-from keras_transfer.features.rows import PipelineRows
+from keras_transfer.features.rows import PhotographRows
 
 
-class ViewRows(PipelineRows):
-    """The augmented photographs of a data set, each as often as is asked.
+class ViewRows(PhotographRows):
+    """The augmented photographs of a data set, with several views of each.
 
-    Row `view * photographs + number` is one view of a photograph. In each
-    epoch one of the views is drawn anew for each photograph.
+    Row `view * photographs + number` is one view of a photograph. Each epoch
+    draws one view of each photograph.
 
     Args:
-        dataset: What `kt.data.from_directory` returns with `augment`.
+        catalogue: That of a data set that `kt.data.from_directory` made
+            with `augment`.
         views: Number of views of each photograph.
     """
 
-    def __init__(self, dataset: Any, views: int):
-        super().__init__(dataset)
+    def __init__(self, catalogue: Catalogue, views: int):
+        super().__init__(catalogue)
         self.views = views
 
     @property
@@ -37,29 +38,29 @@ class ViewRows(PipelineRows):
         count = super().num_rows
         first, start = divmod(start, count)
         for view in range(first, self.views):
-            yield from self.dataset.views_from(start, view)
+            yield from self.catalogue.views_from(start, view)
             start = 0
 
     def numbers(self, offset: int) -> Any:
         count = super().num_rows
-        return draw_views(self.dataset, self.views).map(
+        return self.catalogue.draw_views(self.views).map(
             lambda row, view, label: ({ROW: row + view * count + offset}, label)
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        augment = self.dataset.augment
+        augment = self.catalogue.augment
         if isinstance(augment, keras.Layer):
             augment = keras.saving.serialize_keras_object(augment)
         return {
             **super().fingerprint(),
             "views": self.views,
-            "seed": self.dataset.seed,
+            "seed": self.catalogue.seed,
             "augmentation": repr(augment),
         }
 
 
 def check_views(views: int | None, x: Any) -> None:
-    """Refuses a number of views where there is nothing to view.
+    """Raises for a number of views if the data have no augmentation.
 
     Raises:
         ValueError: For a number below 1, or data without augmentation.
@@ -71,7 +72,8 @@ def check_views(views: int | None, x: Any) -> None:
             "`views` must be a whole number, at least 1. Received: "
             f"views={views!r}"
         )
-    if not getattr(x, "is_augmented", False):
+    catalogue = Catalogue.of(x)
+    if catalogue is None or catalogue.augment is None:
         raise ValueError(
             "`views` keeps several augmented versions of each photograph, but "
             "these data are not augmented. Pass `augment` to "

@@ -6,6 +6,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.callbacks.safe_checkpoint import SafeCheckpoint
+from keras_transfer.callbacks.training_history import RecordHistory
 
 
 class Companion(keras.callbacks.Callback):
@@ -32,7 +33,8 @@ def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
     First comes the progress bar, which is long enough as it is; then the
     schedule, so that what it adds to the logs reaches all loggers; then the
     others in their order; then its companion, which sees what they added to
-    the logs and whether `EarlyStopping` wants to stop; at the end those that
+    the logs and whether `EarlyStopping` wants to stop; then the one that
+    records the history, added where there is none; at the end those that
     save, so that they save what was decided. Keras has no priorities for
     this; `compat.calling_callback_list` says what else was tried.
 
@@ -63,12 +65,19 @@ def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:
         )
     savers = [c for c in others if isinstance(c, _SAVERS)]
     bars = [c for c in others if isinstance(c, _BARS)]
-    rest = [c for c in others if not isinstance(c, (*_SAVERS, *_BARS))]
+    recorders = [c for c in others if isinstance(c, RecordHistory)]
+    placed = (*_SAVERS, *_BARS, RecordHistory)
+    rest = [c for c in others if not isinstance(c, placed)]
     companion = Companion(schedule)
-    companion.set_model(schedule.model)
+    recorders = recorders or [RecordHistory()]
+    for added in (companion, *recorders):
+        added.set_model(schedule.model)
     # A new list: the old one is being iterated over. `CallbackList.append`,
     # the public way, knows no place but the last.
-    members.callbacks = [*bars, schedule, *rest, companion, *savers]
+    members.callbacks = [
+        *(*bars, schedule, *rest, companion),
+        *(*recorders, *savers),
+    ]
     return others
 
 

@@ -46,8 +46,9 @@ class Course:
         self.is_decided = True
         self._entered: int | None = None
         self._epoch, self._last_batch = 0, -1
+        self._kept = self._find_kept()
         # Refused before any training, if it does not fit.
-        self.plan = plan(model, self.phases, self._kept())
+        self.plan = plan(model, self.phases, self._kept)
 
     @property
     def phase(self) -> Phase:
@@ -94,9 +95,11 @@ class Course:
             # For a run that is cut off within its first epoch.
             self.progress.random = kept_state.capture_random_state(self.model)
             self.optimizer.memory.arrays = {}
-        kept = self._kept()
+        kept = self._find_kept()
         self.progress.fixed = _positions(self.model, kept)
-        self.plan = plan(self.model, self.phases, kept)
+        if self.progress.fixed != _positions(self.model, self._kept):
+            # Another callback restored a state in which others were frozen.
+            self.plan = plan(self.model, self.phases, kept)
         self.store()
 
     def _check_certain(self, epoch, saved):
@@ -109,7 +112,7 @@ class Course:
                 "`fit`, or 0 to begin anew."
             )
 
-    def _kept(self):
+    def _find_kept(self):
         # With what was noted in an earlier training, since a frozen layer no
         # longer tells which of its weights never trained.
         noted = self.optimizer.memory.schedule_state.get("fixed", [])

@@ -19,6 +19,7 @@ class LinearProbeThenFineTune(Schedule):
 
     Args:
         probe_epochs: Number of epochs with the backbone frozen, at least 1.
+            Defaults to `None`: a third of the training.
         stages: What is thawed then: a number of stages from the top, or
             selectors. Defaults to `None`: the whole backbone.
         learning_rate_multiplier: As for `Phase`, in the second phase.
@@ -48,7 +49,7 @@ class LinearProbeThenFineTune(Schedule):
 
     def __init__(
         self,
-        probe_epochs: int,
+        probe_epochs: int | None = None,
         stages: int | selectors.Selectors | None = None,
         learning_rate_multiplier: Any = None,
         batch_norm: str = "frozen",
@@ -63,14 +64,13 @@ class LinearProbeThenFineTune(Schedule):
         if stages is not None:
             parts.check_selectors("`stages`", stages)
         # Wrong arguments are told now rather than at the start of `fit`.
-        self._phases("head", "*", self._multiplier("head"))
+        self._phases("head", "*", self._multiplier("head"), epochs=3)
 
     def phases_for(self, model, epochs=None):
         *body, head = parts.parts_of(model)
         opened = parts.opened(model, body, head, self.stages)
-        return self._phases(
-            head.selector, opened, self._multiplier(head.selector)
-        )
+        multiplier = self._multiplier(head.selector)
+        return self._phases(head.selector, opened, multiplier, epochs)
 
     def _multiplier(self, head):
         if self.learning_rate_multiplier is not None:
@@ -78,9 +78,17 @@ class LinearProbeThenFineTune(Schedule):
         # Later entries win: everything slowly, except for the head.
         return {"*": 0.1, **dict.fromkeys(parts.as_list(head), 1.0)}
 
-    def _phases(self, head, opened, multiplier):
+    def _phases(self, head, opened, multiplier, epochs):
+        probe_epochs = self.probe_epochs
+        if probe_epochs is None:
+            if epochs is None:
+                raise ValueError(
+                    "LinearProbeThenFineTune probes for a third of the "
+                    "training: pass `epochs`, or give it `probe_epochs`."
+                )
+            probe_epochs = max(1, epochs // 3)
         return [
-            Phase(head, name="probe", until=Epochs(self.probe_epochs)),
+            Phase(head, name="probe", until=Epochs(probe_epochs)),
             Phase(
                 opened,
                 name="fine_tune",

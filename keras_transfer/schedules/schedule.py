@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from keras_transfer import names
-from keras_transfer.callbacks import training_history
 from keras_transfer.checks import classifier_loss
 from keras_transfer.optimizer import adopt_optimizer
 from keras_transfer.schedules import companions
@@ -17,6 +16,7 @@ from keras_transfer.schedules import timeline
 from keras_transfer.schedules.course import Course
 from keras_transfer.schedules.files import Writable
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.schedules.plan import PlannedPhase
 from keras_transfer.schedules.plan import warn_when_tiny
 from keras_transfer.structure import model_info
 
@@ -73,6 +73,11 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     def counts_steps(self) -> bool:
         """Whether a phase may end inside an epoch."""
         return False
+
+    @property
+    def planned(self) -> list[PlannedPhase]:
+        """What each phase does to the model that is being trained."""
+        return self._course.plan
 
     @property
     def async_safe(self) -> bool:
@@ -193,7 +198,6 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         course = self._course
         if not course.is_decided:
             course.end_epoch(logs or {})
-        training_history.record(self._network, epoch, logs or {})
         asks = any(s.stopped_epoch == epoch > 0 for s in self._stoppers)
         if not asks or self._stopped_before:
             return

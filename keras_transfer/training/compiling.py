@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -27,16 +28,16 @@ def compile_for_transfer(
     """Compiles a classifier with the loss and the metrics that fit its head.
 
     The loss follows from the head: class probabilities or logits, one unit or
-    many. From then on this model's `fit` also looks at its first data, as
-    `kt.fit` does for any model: labels outside `[0, num_classes)`, booleans
-    and NaN are a `ValueError` before the first step, pixels scaled to 0-1 a
-    warning, and a loss that becomes NaN stops the training with an error.
+    many. Afterwards this model's `fit` also checks its data, as `kt.fit` does
+    for any model: labels outside `[0, num_classes)`, booleans and NaN raise a
+    `ValueError` before the first step, pixels scaled to 0-1 cause a warning,
+    and a loss that becomes NaN ends the training with an error.
 
     Args:
         model: A model that `build_model` made, or any classifier that ends
             in a softmax or sigmoid layer or in logits of a known head.
         optimizer: Name or instance. It is wrapped in a `TransferOptimizer`,
-            which does the same bit for bit but stays exact when layers are
+            whose updates are bit-identical and stay exact when layers are
             frozen or thawed. Defaults to `"adam"`.
         learning_rate: Replaces the optimizer's learning rate. Defaults to
             `None`: the optimizer's own.
@@ -44,7 +45,7 @@ def compile_for_transfer(
             to `False`.
         label_smoothing: Between 0 and 1, for one-hot labels or a single unit.
             Defaults to 0.
-        metrics: As for `compile`. Defaults to `None`: accuracy.
+        metrics: What `compile` takes. Defaults to `None`: accuracy.
         **compile_arguments: Anything else that `compile` takes.
 
     Returns:
@@ -104,21 +105,24 @@ def _accuracy(model, from_logits, one_hot):
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
-def checks_data(model: keras.Model) -> bool:
-    """Whether this model's `fit` looks at its first data.
+def plain_fit(model: keras.Model) -> Callable:
+    """Returns the `fit` of a model's class, which checks nothing.
 
     Args:
         model: A compiled model.
     """
-    return hasattr(vars(model).get("fit"), "__wrapped__")
+    own = vars(model).get("fit")
+    if hasattr(own, "__wrapped__"):
+        return functools.partial(own.__wrapped__, model)
+    return model.fit
 
 
 def _check_data_in_fit(model):
-    """Lets this model's `fit` check its data first.
+    """Makes this model's `fit` check its data first.
 
-    A callback never sees the data, and a loss sees it inside a compiled step,
-    where an error is a crash; so the instance's `fit` does it. The class of
-    the model and what is saved of it stay Keras's own.
+    Callbacks do not see the data, and a loss sees them inside a compiled step,
+    which cannot raise a readable error. So the instance's `fit` is wrapped; the
+    model's class and what is saved of it remain Keras's own.
     """
     fit = type(model).fit
     signature = inspect.signature(fit)
@@ -126,11 +130,6 @@ def _check_data_in_fit(model):
     @functools.wraps(fit)
     def checked_fit(*args, **kwargs):
         arguments = signature.bind(model, *args, **kwargs).arguments
-        careful_fit.check_data(model, arguments)
-        arguments["callbacks"] = careful_fit.watched(arguments.get("callbacks"))
-        if hasattr(arguments.get("x"), "element_spec"):
-            # A dataset shuffles itself; Keras warns unless told not to.
-            arguments.setdefault("shuffle", False)
-        return fit(**{"self": model, **arguments})
+        return fit(**careful_fit.prepare(model, arguments))
 
     object.__setattr__(model, "fit", checked_fit)

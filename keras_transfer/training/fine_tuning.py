@@ -1,5 +1,6 @@
-"""The whole recipe of fine-tuning in one call."""
+"""The complete fine-tuning recipe in one call."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,10 +24,11 @@ def fine_tune(
     learning_rate: float = 1e-3,
     learning_rate_multiplier: Any = None,
     warmup_steps: int = 20,
+    cache: str | os.PathLike | bool = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
-    """Trains the head first, then everything, the lower layers slower.
+    """Trains the head first, then the whole model, lower layers more slowly.
 
     The model ends with the weights of its best epoch: the one with the best
     validation accuracy, or training accuracy without validation data.
@@ -39,7 +41,7 @@ def fine_tune(
         validation: What `fit` takes as `validation_data`. Defaults to `None`.
         epochs: Number of epochs in all, at least 2. Defaults to 10.
         probe_epochs: Number of those in which only the head trains. Defaults
-            to `None`: a third of them, at least 1.
+            to `None`: a third of all, at least 1.
         learning_rate: Of the head, where the model is not compiled yet.
             Defaults to 0.001.
         learning_rate_multiplier: What that is multiplied by, as for
@@ -47,16 +49,18 @@ def fine_tune(
             geometrically from 0.001 in the first stage to 0.1 in the head.
         warmup_steps: Number of first steps over which the rate of the thawed
             backbone rises. Defaults to 20.
+        cache: What `kt.fit` takes: where to keep the features of the frozen
+            backbone, which are computed once. Defaults to `"auto"`.
         callbacks: Further callbacks.
-        **fit_arguments: Anything else that `fit` takes.
+        **fit_arguments: Anything else that `kt.fit` takes.
 
     Returns:
         The history of `fit`.
 
     Raises:
-        ValueError: If there are too few epochs, or the data do not fit; or if
-            the loss becomes NaN, after which the model has the weights of its
-            best epoch all the same.
+        ValueError: If there are too few epochs, or the data do not fit.
+        NaNLossError: If the loss becomes NaN. The model then has the weights
+            of its best epoch.
 
     Example:
     >>> import keras_transfer as kt
@@ -76,8 +80,6 @@ def fine_tune(
             "`epochs` must be a whole number of at least 2, one for the head "
             f"and one for everything. Received: {epochs!r}."
         )
-    if probe_epochs is None:
-        probe_epochs = max(1, epochs // 3)
     if not getattr(model, "compiled", False):
         compiling.compile_for_transfer(model, learning_rate=learning_rate)
     schedule = schedules.LinearProbeThenFineTune(
@@ -94,12 +96,12 @@ def fine_tune(
             model,
             x,
             y,
-            cache=False,
+            cache=cache,
             epochs=epochs,
             validation_data=validation,
             callbacks=[schedule, *callbacks, best],
             **fit_arguments,
         )
     finally:
-        # After a loss of NaN or an interruption, too.
+        # Also after a loss of NaN or an interruption.
         best.restore()

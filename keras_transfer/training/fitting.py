@@ -1,4 +1,4 @@
-"""`fit` that computes what is frozen only once."""
+"""`fit` that computes the features of frozen layers only once."""
 
 import contextlib
 import os
@@ -8,14 +8,12 @@ from typing import Any
 
 import keras
 
-from keras_transfer.checks import first_batch
+from keras_transfer.features.budget import check_cache
+from keras_transfer.features.budget import room_for
 from keras_transfer.features.cached_steps import CachedSteps
-from keras_transfer.features.obstacles import find_obstacle
-from keras_transfer.features.places import check_cache
-from keras_transfer.features.places import room_for
+from keras_transfer.features.decision import decide
 from keras_transfer.features.refill import Refill
-from keras_transfer.features.rows import rows_of
-from keras_transfer.features.view_rows import ViewRows
+from keras_transfer.features.rows import Refusal
 from keras_transfer.features.view_rows import check_views
 from keras_transfer.training import careful_fit
 from keras_transfer.training import compiling
@@ -34,55 +32,57 @@ def fit(
     verbose: str | int = "auto",
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
-    """Trains as `model.fit` does, and computes what is frozen only once.
+    """Trains like `model.fit`, but computes frozen layers only once.
 
-    What the frozen layers make of each image is kept, in memory or on disk,
-    and the steps of training begin there. That is done wherever it cannot
-    change the result: on TensorFlow, when what is frozen draws no random
-    numbers, and the data are arrays or come from `kt.data.from_directory`
-    without augmentation. When a schedule moves the freeze boundary, other
-    features are read; those that are known to be needed are computed in one
-    pass. Callbacks, the order of images, metrics and the history are those of
-    one ordinary `fit`. The first data are checked, and a loss that becomes NaN
-    is an error.
+    The output of the frozen layers for each image is kept, in memory or on
+    disk, and each training step starts from it. This is done wherever it does
+    not change the result: on TensorFlow, if the frozen layers draw no random
+    numbers, and if the data are arrays or come from `kt.data.from_directory`
+    without augmentation. When a schedule moves the freeze boundary, training
+    continues from other features; one pass computes the features for every
+    boundary that is known beforehand. Callbacks, the order of images, metrics
+    and the history are those of an ordinary `fit`. The data are checked first,
+    and a loss that becomes NaN is an error.
 
-    The steps are the same bit for bit for a batch of the same images in the
-    same order. Computed beside other images, the features of one may differ
-    in the last bit, which is how convolutions are on most processors.
+    A step on a batch of the same images in the same order gives bit-identical
+    results. In a batch with other images, the features of an image may differ
+    in the last bit, as convolutions do on most processors.
 
     Args:
         model: A compiled model.
         x: What `fit` takes as `x`.
         y: What `fit` takes as `y`. Defaults to `None`.
         validation_data: What `fit` takes. Defaults to `None`.
-        cache: `"auto"` computes once where that changes nothing and trains
-            the ordinary way elsewhere, with a line on stderr that says why.
-            Features that are larger than half of the free memory go to a
-            temporary folder. `"memory"` makes either an error. A path keeps
-            them in that folder, for another training on the same frozen
-            weights and data or to go on after a kill; what was made from
-            others is computed anew. `False` is `model.fit`. Defaults to
-            `"auto"`.
-        cache_dtype: `"float32"`, or half the space in `"float16"` or
-            `"bfloat16"`, which rounds the features and so the results.
-            Defaults to `None`: as they are computed.
+        cache: `"auto"` caches features where that does not change the result,
+            and otherwise trains the ordinary way and says why on stderr.
+            Features larger than half of the free memory go to a temporary
+            folder. With `"memory"`, both cases are errors. A path keeps the
+            features in that folder, so that a later training on the same
+            frozen weights and data reuses them and an interrupted one
+            continues; features of other weights or data are computed anew.
+            `False` is `model.fit`. Defaults to `"auto"`.
+        cache_dtype: `"float32"`, or `"float16"` or `"bfloat16"`, which take
+            half the space and round the features, and thus the results.
+            Defaults to `None`: the type in which they are computed.
         views: Number of augmented versions of each photograph that are
-            computed once, of which each epoch draws one: an approximation of
-            ordinary training, where every epoch makes new ones. It needs data
-            with `augment`. Defaults to `None`: augmented data are not cached.
+            computed once. Each epoch draws one of them, which approximates
+            ordinary training with new augmentations in every epoch. It needs
+            data with `augment`. Defaults to `None`: augmented data are not
+            cached.
         callbacks: What `fit` takes, as a list. Defaults to none.
-        verbose: What `fit` takes; 0 also hides the progress of computing.
+        verbose: What `fit` takes; 0 also hides the progress of the cache.
         **fit_arguments: Anything else that `fit` takes.
 
     Returns:
         The history of `fit`.
 
     Raises:
-        ValueError: For an unknown `cache` or `cache_dtype`, or `views` of what
-            is not augmented; for `"memory"` or a path where the results would
-            change or there is too little room; for data or a loss that the
-            model cannot learn from, before any training; during it, if the
-            loss becomes NaN.
+        ValueError: Before any training, for an unknown `cache` or
+            `cache_dtype`, for `views` of data without augmentation, for
+            `"memory"` or a path if the results would change or the features
+            do not fit, and for data or a loss that the model cannot learn
+            from.
+        NaNLossError: If the loss becomes NaN during training.
 
     Example:
     >>> import keras_transfer as kt
@@ -97,6 +97,11 @@ def fit(
     """
     check_cache(cache, cache_dtype)
     check_views(views, x)
+    if not getattr(model, "compiled", False):
+        raise ValueError(
+            f"The model {model.name!r} is not compiled. Call "
+            "kt.compile_for_transfer(model) first."
+        )
     arguments = {
         "x": x,
         "y": y,
@@ -105,48 +110,23 @@ def fit(
         "verbose": verbose,
         **fit_arguments,
     }
-    if not getattr(model, "compiled", False):
-        raise ValueError(
-            f"The model {model.name!r} is not compiled. Call "
-            "kt.compile_for_transfer(model) first."
-        )
-    if not compiling.checks_data(model):
-        careful_fit.check_data(model, arguments)
-        arguments["callbacks"] = careful_fit.watched(callbacks)
-        if hasattr(x, "element_spec"):
-            # A dataset shuffles itself; Keras warns unless told not to.
-            arguments.setdefault("shuffle", False)
+    arguments = careful_fit.prepare(model, arguments)
+    train = compiling.plain_fit(model)
     if cache is False:
-        return model.fit(**arguments)
-    held_out, labels = validation_data, []
-    if isinstance(validation_data, (tuple, list)):
-        held_out, *labels = validation_data
-    batch_size = fit_arguments.get("batch_size")
-    sources = [ViewRows(x, views) if views else rows_of(x, batch_size)]
-    if held_out is not None:
-        sources.append(rows_of(held_out, batch_size))
+        return train(**arguments)
     with contextlib.ExitStack() as stack:
-        room = room_for(cache, cache_dtype, model, stack)
-        obstacle = find_obstacle(model, sources, callbacks, room)
-        if obstacle is not None:
+        room = stack.enter_context(room_for(cache, cache_dtype, model))
+        try:
+            decision = decide(model, arguments, room, views)
+        except Refusal as refusal:
             if cache != "auto":
                 raise ValueError(
-                    f"This training cannot be cached, because {obstacle}. "
-                    "Pass cache=False for the ordinary way."
-                )
+                    f"This training cannot be cached, because {refusal}. Pass "
+                    "cache=False for the ordinary way."
+                ) from None
             if verbose:
-                print(f"kt.fit: no cache, because {obstacle}.", file=sys.stderr)
-            return model.fit(**arguments)
-        if compiling.checks_data(model):
-            _check_data(model, sources[0], y)
-            if held_out is not None:
-                _check_data(model, sources[1], labels[0] if labels else None)
-        arguments["x"] = sources[0].numbers(0)
-        if held_out is not None:
-            numbers = sources[1].numbers(sources[0].num_rows)
-            arguments["validation_data"] = (
-                (numbers, *labels) if labels else numbers
-            )
+                print(f"kt.fit: no cache, because {refusal}.", file=sys.stderr)
+            return train(**arguments)
         if views and verbose:
             print(
                 f"kt.fit: each photograph is seen in {views} augmented "
@@ -154,16 +134,8 @@ def fit(
                 file=sys.stderr,
             )
         steps = CachedSteps(model)
-        refill = Refill(steps, sources, room, callbacks or (), bool(verbose))
-        arguments["callbacks"] = [*(arguments["callbacks"] or ()), refill]
+        refill = Refill(steps, decision, callbacks or (), bool(verbose))
+        arguments = decision.numbered(arguments)
+        arguments["callbacks"] = [*arguments["callbacks"], refill]
         stack.enter_context(steps.installed())
-        return model.fit(**arguments)
-
-
-def _check_data(model, rows, labels):
-    """Looks at the data as the model's own `fit` does, which gets numbers."""
-    if rows.labels is None:
-        first_batch.check_data(model, rows.x, labels)
-        return
-    images = keras.ops.convert_to_numpy(rows.first())
-    first_batch.check_data(model, images, rows.labels)
+        return train(**arguments)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
 
 
@@ -19,10 +20,13 @@ class Scripted(keras.callbacks.Callback):
             weight.assign(np.full(weight.shape, epoch + 1.0))
 
 
-def fit(figures):
+def build():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    best = BestEpoch()
+    return model
+
+
+def train(model, best, figures):
     model.fit(
         np.eye(2, dtype="float32"),
         np.ones((2, 1), "float32"),
@@ -30,6 +34,11 @@ def fit(figures):
         verbose=0,
         callbacks=[Scripted(figures), best],
     )
+
+
+def fit(figures):
+    model, best = build(), BestEpoch()
+    train(model, best, figures)
     return model, best
 
 
@@ -57,17 +66,21 @@ def test_the_weights_of_the_best_epoch_come_back(epochs, best_epoch):
 
 
 @pytest.mark.parametrize("figure", [float("nan"), float("inf")])
-def test_a_figure_that_is_not_finite_ends_training(figure):
-    model, best = fit([figures(0.5), figures(0.9, figure), figures(1.0)])
-    assert (best.best, best.diverged) == (1, 2)
-    assert best.history == {
-        "loss": [9.0],
-        "val_accuracy": [0.5],
-        "val_loss": [1.0],
-    }
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_a_loss_that_is_not_finite_ends_training(name, figure):
+    broken = {**figures(0.9), name: figure}
+    model, best = build(), BestEpoch()
+    with pytest.raises(kt.NaNLossError, match=f"The {name} .* in epoch 2") as e:
+        train(model, best, [figures(0.5), broken, figures(1.0)])
+    assert (best.best, e.value.epoch) == (1, 2)
     best.restore()
     for weight in model.get_weights():
         np.testing.assert_array_equal(weight, 1.0)
+
+
+def test_an_accuracy_that_is_no_number_is_not_the_best():
+    _, best = fit([figures(float("nan")), figures(0.1), figures(float("nan"))])
+    assert best.best == 2
 
 
 def test_before_the_first_epoch_restoring_changes_nothing():
@@ -81,12 +94,7 @@ def test_before_the_first_epoch_restoring_changes_nothing():
 
 
 def test_one_instance_serves_two_runs():
-    model, best = fit([figures(0.9), figures(0.5)])
-    model.fit(
-        np.eye(2, dtype="float32"),
-        np.ones((2, 1), "float32"),
-        verbose=0,
-        callbacks=[Scripted([figures(0.1)]), best],
-    )
+    model, best = fit([figures(0.5), figures(0.9)])
+    assert best.best == 2
+    train(model, best, [figures(0.1)])
     assert best.best == 1
-    assert best.history["val_accuracy"] == [0.1]

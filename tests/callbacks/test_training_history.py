@@ -38,6 +38,18 @@ def test_a_schedule_alone_notes_the_history():
     assert kt.info(model).history == fit.history
 
 
+def test_figures_that_other_callbacks_add_are_noted_with_those_of_a_schedule():
+    class Add(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["added"] = 7.0
+
+    model = kt.compile_for_transfer(build())
+    callbacks = [kt.schedules.LinearProbe(), Add()]
+    model.fit(X, Y, verbose=0, callbacks=callbacks)
+    history = kt.info(model).history
+    assert (history["added"], history["phase"]) == ([7.0], [0.0])
+
+
 def test_figures_that_are_missing_or_not_finite_are_none():
     model = build()
     training_history.record(model, 0, {"loss": np.nan})

@@ -75,7 +75,7 @@ def test_batches_do_not_depend_on_the_cache(photos):
 def test_what_is_read_in_order_is_not_kept(photos):
     """It is read once, to be cached as features; its memory must not grow."""
     train, _ = kt.data.from_directory(photos, image_size=4)
-    for _ in train.images_from(0):
+    for _ in train.catalogue.images_from(0):
         pass
     remove_files(train)
     with pytest.raises(

@@ -124,8 +124,9 @@ def test_images_are_opened_when_their_batch_is_due(photos):
 
 def test_no_epoch_waits_for_a_thread_that_tunes(photos):
     train, validation = _read(photos, augment=kt.data.augmentation())
-    images, views = train.images_from(0), train.views_from(0, 0)
-    for dataset in (train, validation, train.rows, images, views):
+    known = train.catalogue
+    images, views = known.images_from(0), known.views_from(0, 0)
+    for dataset in (train, validation, known.rows, images, views):
         assert dataset.options().autotune.enabled is False
 
 

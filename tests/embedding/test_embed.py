@@ -9,7 +9,6 @@ from PIL import Image
 
 import keras_transfer as kt
 from keras_transfer.embedding import computing
-from keras_transfer.feature_store.staleness import StaleFeaturesError
 from tests.conftest import build_tiny
 
 
@@ -172,7 +171,7 @@ def touch_file(model, photos):
 def test_what_has_changed_is_told(model, photos, tmp_path, change, sentence):
     kt.embed(model, photos, out=tmp_path / "out")
     options = change(model, photos)
-    with pytest.raises(StaleFeaturesError, match=sentence):
+    with pytest.raises(kt.StaleFeaturesError, match=sentence):
         kt.embed(model, photos, out=tmp_path / "out", **options)
     rebuilt = kt.embed(
         model, photos, out=tmp_path / "out", rebuild=True, **options
@@ -187,7 +186,7 @@ def test_another_way_of_resizing_is_told(model, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "keras_transfer.embedding.photographs.RESIZING", "antialiased"
     )
-    with pytest.raises(StaleFeaturesError, match="is now 'antialiased'"):
+    with pytest.raises(kt.StaleFeaturesError, match="is now 'antialiased'"):
         kt.embed(model, photos, out=tmp_path / "out")
 
 

@@ -8,7 +8,6 @@ from PIL import Image
 
 import keras_transfer as kt
 from keras_transfer.embedding import computing
-from keras_transfer.feature_store.staleness import StaleFeaturesError
 from tests.conftest import build_tiny
 
 
@@ -103,23 +102,29 @@ def test_an_index_is_used_again_until_something_changes(
     assert kt.nearest(model, photos, query, k=3, index=index) == first
     assert checked == [query]
     os.unlink(photos / "blue" / "0.png")
-    with pytest.raises(StaleFeaturesError, match="files was 8, is now 7"):
+    with pytest.raises(kt.StaleFeaturesError, match="files was 8, is now 7"):
         kt.nearest(model, photos, query, k=3, index=index)
     kt.nearest(model, photos, query, k=3, index=index, rebuild=True)
     weight = model.get_layer("tiny").weights[0]
     weight.assign(weight + 1)
-    with pytest.raises(StaleFeaturesError, match="other weights. Pass rebuil"):
+    with pytest.raises(
+        kt.StaleFeaturesError, match="other weights. Pass rebuil"
+    ):
         kt.nearest(model, photos, query, k=3, index=index)
 
 
 def test_embeddings_of_another_model_are_refused(model, photos):
     embeddings = kt.embed(model, photos)
     query = photos / "red" / "1.png"
-    with pytest.raises(StaleFeaturesError, match="at another layer: .*other g"):
+    with pytest.raises(
+        kt.StaleFeaturesError, match="at another layer: .*other g"
+    ):
         kt.nearest(model, embeddings, query, at="relu_2")
     weight = model.get_layer("tiny").weights[0]
     weight.assign(weight + 1)
-    with pytest.raises(StaleFeaturesError, match="another model.*: other wei"):
+    with pytest.raises(
+        kt.StaleFeaturesError, match="another model.*: other wei"
+    ):
         kt.nearest(model, embeddings, query)
 
 

@@ -8,7 +8,6 @@ from PIL import Image
 
 import keras_transfer as kt
 from keras_transfer.embedding import parquet
-from keras_transfer.feature_store.staleness import StaleFeaturesError
 from tests.conftest import build_tiny
 
 pyarrow_parquet = pytest.importorskip("pyarrow.parquet")
@@ -70,12 +69,16 @@ def test_the_table_is_used_again_until_something_changes(
     before = out.stat().st_mtime_ns
     kt.embed(model, photos, out=out, dtype="float16")
     assert out.stat().st_mtime_ns == before
-    with pytest.raises(StaleFeaturesError, match="dtype was 'float16', is now"):
+    with pytest.raises(
+        kt.StaleFeaturesError, match="dtype was 'float16', is now"
+    ):
         kt.embed(model, photos, out=out)
-    with pytest.raises(StaleFeaturesError, match="pooling was 'avg', is now"):
+    with pytest.raises(
+        kt.StaleFeaturesError, match="pooling was 'avg', is now"
+    ):
         kt.embed(model, photos, out=out, pooling="max")
     (photos / "ants" / "0.png").unlink()
-    with pytest.raises(StaleFeaturesError, match="files was 7, is now 6"):
+    with pytest.raises(kt.StaleFeaturesError, match="files was 7, is now 6"):
         kt.embed(model, photos, out=out)
     rebuilt = kt.embed(model, photos, out=out, rebuild=True)
     assert len(rebuilt) == 6

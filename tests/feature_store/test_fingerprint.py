@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.feature_store.data_fingerprint import fingerprint_arrays
-from keras_transfer.feature_store.data_fingerprint import fingerprint_batches
-from keras_transfer.feature_store.data_fingerprint import fingerprint_files
 from keras_transfer.feature_store.fingerprint import digest_of_arrays
 from keras_transfer.feature_store.fingerprint import digest_of_graph
+from keras_transfer.feature_store.fingerprint import fingerprint_arrays
+from keras_transfer.feature_store.fingerprint import fingerprint_batches
+from keras_transfer.feature_store.fingerprint import fingerprint_files
 from keras_transfer.feature_store.fingerprint import fingerprint_model
 
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+import keras_transfer as kt
 from keras_transfer.feature_store import array_file
-from keras_transfer.feature_store import disk_space
+from keras_transfer.feature_store import store_folder
 from keras_transfer.feature_store.array_spec import ArraySpec
 from keras_transfer.feature_store.manifest import read_notes
 from keras_transfer.feature_store.memory import MemoryWriter
-from keras_transfer.feature_store.staleness import StaleFeaturesError
 from keras_transfer.feature_store.store import find_store
 from keras_transfer.feature_store.store import load_store
 from keras_transfer.feature_store.store_writer import StoreWriter
@@ -188,11 +188,11 @@ def test_a_stale_store_is_refused_with_what_has_changed(
     tmp_path, change, sentence
 ):
     write(tmp_path / "s")
-    with pytest.raises(StaleFeaturesError, match=sentence):
+    with pytest.raises(kt.StaleFeaturesError, match=sentence):
         write(tmp_path / "s", **change)
     store, _ = write(tmp_path / "s", **change, rebuild=True)
     assert len(store) == change.get("count", 10)
-    with pytest.raises(StaleFeaturesError):
+    with pytest.raises(kt.StaleFeaturesError):
         write(tmp_path / "s")
 
 
@@ -200,7 +200,7 @@ def test_reading_compares_fingerprints_too(tmp_path):
     write(tmp_path / "s")
     assert len(load_store(tmp_path / "s", FINGERPRINT)) == 10
     for read in (load_store, find_store):
-        with pytest.raises(StaleFeaturesError, match="other weights"):
+        with pytest.raises(kt.StaleFeaturesError, match="other weights"):
             read(tmp_path / "s", {**FINGERPRINT, "weights": "v"})
 
 
@@ -247,7 +247,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path):
     ):
         StoreWriter(tmp_path / "s", specs, rows=10**6)
     assert not (tmp_path / "s").exists()
-    disk_space.check_disk_space(tmp_path, 1)
+    store_folder.check_disk_space(tmp_path, 1)
 
 
 @pytest.mark.parametrize(

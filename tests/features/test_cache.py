@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.feature_store.staleness import StaleFeaturesError
 from keras_transfer.features import rows
 from keras_transfer.features.computing import compute_together
 from tests.features import cache_child
@@ -167,7 +166,7 @@ def test_what_has_changed_is_noticed(change, words, tmp_path):
         (new,) = kt.FeatureCache(parts, images, folder=tmp_path).read([3])
         assert len(list(tmp_path.iterdir())) == 2
     else:
-        with pytest.raises(StaleFeaturesError, match=words):
+        with pytest.raises(kt.StaleFeaturesError, match=words):
             kt.FeatureCache(parts, images, folder=tmp_path).compute()
         cache = kt.FeatureCache(parts, images, folder=tmp_path, rebuild=True)
         (new,) = cache.read([3])
@@ -180,7 +179,7 @@ def test_a_changed_photograph_is_noticed(tmp_path):
     cache_child.make_cache(photos, tmp_path / "f").compute()
     cache_child.make_cache(photos, tmp_path / "f").compute()
     os.utime(photos / "b" / "1.png", (1, 1))
-    with pytest.raises(StaleFeaturesError, match="other data"):
+    with pytest.raises(kt.StaleFeaturesError, match="other data"):
         cache_child.make_cache(photos, tmp_path / "f").compute()
 
 
@@ -188,7 +187,7 @@ def test_another_way_of_resizing_is_noticed(tmp_path, monkeypatch):
     photos = write_photographs(tmp_path / "photos", each=3)
     cache_child.make_cache(photos, tmp_path / "f").compute()
     monkeypatch.setattr(rows, "RESIZING", "antialiased")
-    with pytest.raises(StaleFeaturesError, match="is now 'antialiased'"):
+    with pytest.raises(kt.StaleFeaturesError, match="is now 'antialiased'"):
         cache_child.make_cache(photos, tmp_path / "f").compute()
 
 

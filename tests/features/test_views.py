@@ -30,13 +30,13 @@ def read(folder, augment):
 @pytest.fixture(scope="module")
 def rows(folder):
     turned = kt.data.augmentation(rotation=30)
-    return ViewRows(read(folder, turned)[0], VIEWS)
+    return ViewRows(read(folder, turned)[0].catalogue, VIEWS)
 
 
 def test_each_view_shows_the_photographs_in_their_order(rows, folder):
     halved, _ = read(folder, lambda images: images / 2)
-    plain = np.concatenate([*halved.images_from(0)])
-    views = np.concatenate([*ViewRows(halved, 2).batches()])
+    plain = np.concatenate([*halved.catalogue.images_from(0)])
+    views = np.concatenate([*ViewRows(halved.catalogue, 2).batches()])
     np.testing.assert_array_equal(views, np.tile(plain / 2, (2, 1, 1, 1)))
     images = np.concatenate([*rows.batches()])
     one, two, three = np.split(images, VIEWS)
@@ -52,7 +52,7 @@ def test_views_are_the_same_from_wherever_they_are_read(rows, start):
 
 
 def test_each_epoch_draws_views_of_all_photographs(rows):
-    labels = rows.dataset.labels
+    labels = rows.catalogue.labels
     numbers, drawn = rows.numbers(100), []
     for _ in range(4):
         seen = []

@@ -94,3 +94,32 @@ def test_a_probe_that_takes_all_epochs_is_refused(tiny_model):
         kt.fine_tune(tiny_model, data(), epochs=3, probe_epochs=3)
     for old, new in zip(before, copy(tiny_model), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="it has no cache"
+)
+def test_the_features_of_the_frozen_backbone_are_computed_once(tiny_model):
+    """The backbone's output for each image, one time for two probe epochs."""
+    computed, x_y = [], data(10)
+
+    class Watch(keras.callbacks.Callback):
+        def on_features_batch_end(self, rows):
+            computed.append(rows)
+
+    options = {"epochs": 3, "probe_epochs": 2, "batch_size": 4, "verbose": 0}
+    keras.utils.set_random_seed(0)
+    cached = keras.models.clone_model(tiny_model)
+    plain = keras.models.clone_model(tiny_model)
+    plain.set_weights(cached.get_weights())
+    for model, cache in ((cached, {}), (plain, {"cache": False})):
+        keras.utils.set_random_seed(0)
+        kt.fine_tune(
+            model, x_y, callbacks=[Watch()], shuffle=False, **cache, **options
+        )
+    # The images themselves are what is read once everything trains.
+    assert computed == [4, 8, 10] * 2
+    for one, other in zip(
+        cached.get_weights(), plain.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)

@@ -1,10 +1,14 @@
+import pathlib
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.features import places
+from keras_transfer.features import budget
 from tests.features.networks import build_classifier
+from tests.features.networks import build_residual
 from tests.features.networks import photographs
 from tests.features.photographs import write_photographs
 
@@ -203,7 +207,7 @@ def test_features_larger_than_the_budget_leave_the_images_in_their_place(
 ):
     images, labels = photographs()
     data = {"x": images, "y": labels, "shuffle": False}
-    monkeypatch.setattr(places, "free_budget", lambda: images.nbytes)
+    monkeypatch.setattr(budget, "free_budget", lambda: images.nbytes)
     large = build_wide
     check_equal(
         train("memory", "probe", make=large, **data),
@@ -222,9 +226,82 @@ def build_wide():
     return kt.compile_for_transfer(model)
 
 
+def test_a_boundary_that_outgrows_the_memory_while_training_is_told(
+    monkeypatch,
+):
+    images, labels = photographs()
+    model = build_classifier()
+    kt.freeze(model)
+    row_bytes = kt.split_at_boundary(model).row_bytes
+    assert row_bytes < images[0].nbytes
+
+    class Thaw(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                kt.set_trainable(self.model, "*")
+                self.model.make_train_function(force=True)
+
+    room = len(images) * row_bytes
+    monkeypatch.setattr(budget, "free_budget", lambda: room)
+    with pytest.raises(
+        ValueError, match="can no longer be cached, because the"
+    ):
+        kt.fit(
+            model,
+            images,
+            labels,
+            epochs=2,
+            cache="memory",
+            callbacks=[Thaw()],
+            verbose=0,
+        )
+
+
+def test_features_of_an_open_size_are_told_before_training():
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, trainable=False)(image)
+    x = keras.layers.Conv2D(4, 3)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(x))
+    kt.compile_for_transfer(model)
+    with pytest.raises(ValueError, match="because .* whose size is open"):
+        kt.fit(model, *photographs(), cache="memory")
+
+
+def test_each_decision_is_made_once():
+    """The boundary, too, for a model that is frozen as its first phase is."""
+    images, labels = photographs()
+    once = {"fit", "decide", "flatten", "prepare", "coming_boundaries", "plan"}
+    ours, calls, boundaries = pathlib.Path(kt.__file__).parent, [], []
+
+    def note(frame, event, argument):
+        name = frame.f_code.co_name.strip("_")
+        if event != "call" or name not in {*once, "choose"}:
+            return
+        if pathlib.Path(frame.f_code.co_filename).is_relative_to(ours):
+            calls.append(name)
+            if name == "choose":
+                boundaries.append(frame.f_locals["settled"])
+
+    def make():
+        model = build_classifier()
+        kt.freeze(model)
+        return model
+
+    sys.setprofile(note)
+    try:
+        train("memory", "gradual", make=make, x=images, y=labels)
+    finally:
+        sys.setprofile(None)
+    assert sorted(set(calls)) == sorted({*once, "choose"})
+    assert len(calls) == len(once) + len(boundaries)
+    # The first phase has the present one; the later ones share its pass.
+    assert len(boundaries) == 1
+
+
 def test_a_memory_that_is_too_small_is_told_before_training(monkeypatch):
     images, labels = photographs()
-    monkeypatch.setattr(places, "free_budget", lambda: 1)
+    monkeypatch.setattr(budget, "free_budget", lambda: 1)
     with pytest.raises(ValueError, match="half of the free memory"):
         train("memory", x=images, y=labels)
 
@@ -288,6 +365,19 @@ def test_nothing_frozen_is_nothing_to_cache():
     images, labels = photographs()
     with pytest.raises(ValueError, match="nothing is frozen before"):
         kt.fit(build_classifier(), images, labels, cache="memory")
+
+
+@pytest.mark.parametrize("cache", ["memory", False])
+def test_all_labels_of_a_folder_are_checked(cache, folder):
+    """Not only those of the first batch, which are all of the first class."""
+    images, _ = kt.data.from_directory(
+        folder, image_size=16, batch_size=2, shuffle=False
+    )
+    few = kt.build_model(build_residual(), kt.heads.LinearHead(2))
+    kt.compile_for_transfer(few)
+    kt.freeze(few)
+    with pytest.raises(ValueError, match="Label 2 is outside"):
+        kt.fit(few, images, cache=cache, verbose=0)
 
 
 def test_labels_are_checked_before_anything_is_computed():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.features import places
+from keras_transfer.features import budget
 from tests.features.networks import build_classifier
 from tests.features.networks import photographs
 
@@ -82,7 +82,7 @@ def test_interrupted_and_begun_again_it_equals_training_on_images(
 def test_features_too_large_for_memory_go_to_a_folder_that_goes_away(
     uncached, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(places, "free_budget", lambda: 1)
+    monkeypatch.setattr(budget, "free_budget", lambda: 1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     watch = Passes()
     check_equal(train("auto", watch), uncached)

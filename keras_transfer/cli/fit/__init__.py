@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     fit_checks.check_cache(arguments.cache, arguments.folder)
     network = fit_checks.check_network(arguments)
     start_keras()
-    # It imports Keras, so that it comes after all that can fail without it.
+    # Imports Keras, so it comes after all checks that do not need it.
     from keras_transfer.cli.fit import training
 
     return training.train(arguments, network, outputs)

@@ -6,7 +6,7 @@ import pathlib
 from keras_transfer.cli import words
 
 # Small (24 MB), accurate for its size (78.7 % on ImageNet), and it takes
-# pixels as they are.
+# unscaled pixels.
 DEFAULT_BACKBONE = "applications/efficientnet_v2_b0"
 
 # On 244 photographs of ants and bees, 10 epochs of a linear head on a frozen
@@ -34,27 +34,27 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         type=words.number_between(0, 1),
         default=0.2,
         metavar="FRACTION",
-        help="part held out of every class, where DIR has no val/ (default: "
-        "0.2)",
+        help="fraction of every class held out for validation if DIR has no "
+        "val/ (default: 0.2)",
     )
     parser.add_argument(
         "--bad-files",
         choices=("error", "skip"),
         default="error",
-        help="what to do when files are no sound images (default: error)",
+        help="what to do about files that are no valid images (default: error)",
     )
     parser.add_argument(
         "--out",
         type=pathlib.Path,
         default=pathlib.Path("model.keras"),
         metavar="FILE",
-        help="the model file; one that exists is replaced at the end "
+        help="the model file; an existing one is replaced at the end "
         "(default: model.keras)",
     )
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
-    """Adds what a run on any photographs can be told."""
+    """Adds the options of the network and of training."""
     whole_number = words.whole_number
     network = parser.add_argument_group("network")
     network.add_argument(
@@ -76,7 +76,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="imagenet",
         metavar="imagenet|none|FILE",
-        help="what the backbone starts from (default: imagenet)",
+        help="initial weights of the backbone (default: imagenet)",
     )
     network.add_argument(
         "--image-size",
@@ -106,7 +106,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         type=words.number_between(0, 1, includes_low=True),
         default=DEFAULT_DROPOUT,
         metavar="FRACTION",
-        help="part of the features dropped in training (default: "
+        help="fraction of the features dropped in training (default: "
         f"{DEFAULT_DROPOUT})",
     )
     training = parser.add_argument_group("training")
@@ -136,17 +136,18 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         default="linear_probe",
         metavar="FILE|NAME",
         help="what trains when: a .json or .yaml file, or a name such as "
-        "gradual_unfreeze or linear_probe_then_fine_tune (default: "
-        "linear_probe, the head alone)",
+        "gradual_unfreeze or linear_probe_then_fine_tune, which stands for "
+        "that schedule with its defaults (default: linear_probe, the head "
+        "alone)",
     )
     training.add_argument(
         "--cache",
         default="auto",
         metavar="auto|memory|PATH|none",
-        help="where to keep what is frozen, which is computed once. auto: in "
-        "memory or a temporary folder, where that changes no result; PATH: in "
-        "a folder, for later runs too; memory and PATH are refused with "
-        "--augment (default: auto)",
+        help="where to keep the features of frozen layers, which are computed "
+        "once. auto: in memory or a temporary folder, if that does not change "
+        "the result; PATH: in a folder, also for later runs; memory and PATH "
+        "are errors with --augment (default: auto)",
     )
     training.add_argument(
         "--augment",

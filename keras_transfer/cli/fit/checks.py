@@ -1,4 +1,4 @@
-"""Checks of what `fit` was asked for, before Keras is imported."""
+"""Checks of the arguments of `fit` before Keras is imported."""
 
 import argparse
 import dataclasses
@@ -33,7 +33,7 @@ class Network:
 
     @property
     def label(self) -> str:
-        """Name with options, for people."""
+        """Name with options, as text."""
         options = ", ".join(f"{k}={v}" for k, v in self.options.items())
         return f"{self.spec.name} ({options})" if options else self.spec.name
 
@@ -58,7 +58,7 @@ def check_outputs(
         )
     out = check_output(out)
     with warnings.catch_warnings():
-        # They come again, once, when the photographs are read.
+        # They are repeated when the photographs are read.
         warnings.simplefilter("ignore")
         layout = find_layout(folder)
     for photographs in layout:
@@ -74,14 +74,14 @@ def check_outputs(
 
 
 def check_cache(cache: str, folder: pathlib.Path) -> None:
-    """Refuses a folder of features that lies among the photographs.
+    """Raises if the folder of features lies among the photographs.
 
     Args:
         cache: `auto`, `memory`, `none` or a folder.
         folder: The photographs.
 
     Raises:
-        ValueError: With another place to name.
+        ValueError: With advice to name another folder.
     """
     place = pathlib.Path(cache).expanduser().resolve()
     if place.is_relative_to(folder.resolve()):

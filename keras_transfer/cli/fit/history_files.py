@@ -1,4 +1,4 @@
-"""Training history on disk: figures in a table, curves in a picture."""
+"""Training history on disk: metrics in a table, curves in a picture."""
 
 import csv
 import os
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Told apart by people who cannot tell red from green.
+# Distinguishable with red-green colour blindness.
 TRAIN_COLOR, VALIDATION_COLOR = "#4477aa", "#ee6677"
 _PANELS = {"loss": "Loss", "accuracy": "Accuracy"}
 
@@ -17,11 +17,11 @@ _PANELS = {"loss": "Loss", "accuracy": "Accuracy"}
 def write_history_csv(
     path: str | os.PathLike, history: Mapping[str, Sequence[float]]
 ) -> None:
-    """Writes one line per epoch, which counts from 1.
+    """Writes one line per epoch, counted from 1.
 
     Args:
         path: The file.
-        history: Each figure by epoch, as `fit(...).history` gives it.
+        history: Each metric by epoch, like `fit(...).history`.
     """
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -36,22 +36,22 @@ def draw_history(
     best: int | None = None,
     title: str = "",
 ) -> None:
-    """Draws the curves of loss and of accuracy, side by side.
+    """Draws the curves of loss and accuracy side by side.
 
     Args:
-        path: The picture; its extension decides the format.
-        history: Each figure by epoch.
+        path: The picture; its extension determines the format.
+        history: Each metric by epoch.
         best: The epoch to mark, counted from 1. Defaults to none.
-        title: Line above the curves. Defaults to none.
+        title: Text above the curves. Defaults to none.
     """
     shown = [name for name in _PANELS if name in history]
-    # Not pyplot, whose figures stay in memory and may look for a screen.
+    # Not pyplot, which keeps figures in memory and may need a display.
     figure = Figure(figsize=(4.8 * len(shown), 3.9), layout="constrained")
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, name in zip(panels, shown, strict=True):
         _draw_curves(axes, history, name, best)
     if title:
-        # A folder's name may hold dollar signs, which would start formulas.
+        # Dollar signs in a folder's name would start formulas.
         figure.suptitle(title, fontsize=11, parse_math=False)
     figure.savefig(path, dpi=130)
 
@@ -64,7 +64,7 @@ def _draw_curves(axes: Axes, history, name, best):
     for label, (values, color) in curves.items():
         if values:
             epochs = range(1, len(values) + 1)
-            # A single epoch is a point, which a line would not show.
+            # A line alone would not show a single epoch.
             axes.plot(epochs, values, "o-", ms=3.5, color=color, label=label)
     if best is not None:
         axes.axvline(

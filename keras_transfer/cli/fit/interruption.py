@@ -1,4 +1,4 @@
-"""The end of training by Ctrl-C, at a moment when the model is whole."""
+"""Ctrl-C during training, handled when the model is in a consistent state."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ _MESSAGE = b"\nStopping after this batch; Ctrl-C again stops at once.\n"
 
 
 class StopOnInterrupt(keras.callbacks.Callback):
-    """Raises `KeyboardInterrupt` once the batch at work has ended.
+    """Raises `KeyboardInterrupt` when the current batch has ended.
 
-    That may be one of training, of validation, or of `kt.fit` computing what
-    is frozen.
+    It may be a batch of training, of validation, or of `kt.fit` computing
+    features.
 
-    Python would raise it anywhere: inside TensorFlow's tracing that has been
-    seen to crash the process, and with JAX the weights may be in transit. A
-    second Ctrl-C raises it at once.
+    Python would raise it anywhere: inside TensorFlow's tracing it has crashed
+    the process, and with JAX the weights may be incomplete. A second Ctrl-C
+    raises it at once.
 
     Example:
     >>> import numpy as np
@@ -35,7 +35,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
     def __enter__(self):
         self._is_asked = False
-        # Python lets only the main thread say what a signal does.
+        # Only the main thread may set a signal handler.
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._ask)
         return self
@@ -58,7 +58,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
         if self._is_asked:
             raise KeyboardInterrupt
         self._is_asked = True
-        # Not print: a handler may run in the middle of another one.
+        # Not `print`, which is not reentrant.
         os.write(2, _MESSAGE)
 
     def _stop_if_asked(self):

@@ -10,23 +10,19 @@ from keras_transfer import names
 _FILES = (".json", ".yaml", ".yml")
 
 
-def find_schedule(word: str, epochs: int) -> "kt.schedules.Schedule":
+def find_schedule(word: str) -> "kt.schedules.Schedule":
     """Returns the schedule of a file or a name.
 
     Args:
         word: A `.json` or `.yaml` file, or a name such as
             `gradual_unfreeze`, which stands for that schedule with its
-            defaults, but for two: a probe lasts a third of the epochs, and
-            the rate that suits a new head is lowered for the backbone, down
-            to a hundredth in its first stage.
-        epochs: Number of epochs of training.
+            defaults.
 
     Raises:
-        ValueError: If there is no such file or schedule, or a schedule that
-            cannot be made without further arguments.
+        ValueError: If there is no such file or schedule.
 
     Example:
-    >>> type(find_schedule("gradual_unfreeze", epochs=10)).__name__
+    >>> type(find_schedule("gradual_unfreeze")).__name__
     'GradualUnfreeze'
     """
     if pathlib.Path(word).suffix.lower() in _FILES:
@@ -38,13 +34,7 @@ def find_schedule(word: str, epochs: int) -> "kt.schedules.Schedule":
             f"{', '.join(_FILES)} or one of {sorted(by_name)}."
             + names.did_you_mean(word, by_name)
         )
-    kind = by_name[word]
-    given, parameters = {}, inspect.signature(kind).parameters
-    if "probe_epochs" in parameters:
-        given["probe_epochs"] = max(1, epochs // 3)
-    if "learning_rate_multiplier" in parameters:
-        given["learning_rate_multiplier"] = slice(0.01, 1.0)
-    return kind(**given)
+    return by_name[word]()
 
 
 def schedules_by_name() -> dict[str, type]:
@@ -61,7 +51,7 @@ def schedules_by_name() -> dict[str, type]:
             inspect.isclass(kind)
             and issubclass(kind, kt.schedules.Schedule)
             and not inspect.isabstract(kind)
-            and _required(kind) <= {"probe_epochs"}
+            and not _required(kind)
         ):
             found[re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()] = kind
     return found

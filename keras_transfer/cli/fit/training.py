@@ -12,11 +12,10 @@ import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import history_files
 from keras_transfer.cli.fit.checks import Network
-from keras_transfer.cli.fit.fit_result import print_result
+from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
 from keras_transfer.cli.fit.schedule import find_schedule
 from keras_transfer.names import printable
-from keras_transfer.structure import model_info
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
 
@@ -26,12 +25,12 @@ def train(
     network: Network,
     outputs: Sequence[pathlib.Path],
 ) -> int:
-    """Trains, saves what was best, and prints how good it is.
+    """Trains, saves the best epoch, and prints how good it is.
 
     Args:
         arguments: Those of `fit`.
         network: The backbone to train on.
-        outputs: The model file, the picture, the table of figures.
+        outputs: The model file, the picture, the table of metrics.
 
     Returns:
         The exit code.
@@ -41,8 +40,8 @@ def train(
             training; or if the loss became NaN.
     """
     keras.utils.set_random_seed(arguments.seed)
-    schedule = find_schedule(arguments.schedule, arguments.epochs)
-    # Before the photographs, of which there may be many to check.
+    schedule = find_schedule(arguments.schedule)
+    # Before the photographs, as checking many of them takes long.
     backbone = kt.create_backbone(
         network.spec.name,
         weights=network.weights,
@@ -55,9 +54,9 @@ def train(
     _print_plan(network, images, validation)
     plan = printable(schedule.describe(model, arguments.epochs), keep="\n")
     print(f"\n{plan}\n", flush=True)
-    best = BestEpoch()
+    best, history = BestEpoch(), keras.callbacks.History()
     start = time.perf_counter()
-    is_interrupted = False
+    failure = None
     try:
         with StopOnInterrupt() as stop:
             kt.fit(
@@ -66,28 +65,24 @@ def train(
                 validation_data=validation,
                 cache=_cache(arguments),
                 epochs=arguments.epochs,
-                # The pipeline shuffles; Keras would warn that it cannot.
-                shuffle=False,
                 # In a log file, a bar would be a line for every batch.
                 verbose=1 if sys.stdout.isatty() else 2,
-                callbacks=[
-                    schedule,
-                    keras.callbacks.TerminateOnNaN(),
-                    best,
-                    stop,
-                ],
+                callbacks=[schedule, best, stop, history],
             )
-    except KeyboardInterrupt:
-        is_interrupted = True
+    except (KeyboardInterrupt, kt.NaNLossError) as error:
+        failure = error
     seconds = time.perf_counter() - start
+    is_interrupted = isinstance(failure, KeyboardInterrupt)
     if best.best is not None or is_interrupted:
-        _save(model, best, outputs, _title(network, arguments))
+        title = _title(network, arguments)
+        _save(model, best, history.history, outputs, title)
     if is_interrupted:
         _print_interruption(best, outputs)
         return INTERRUPTED
-    if best.diverged:
-        raise ValueError(_explain_divergence(arguments, best, outputs))
-    print_result(model, best, validation, seconds)
+    if failure is not None:
+        message = _explain_divergence(arguments, failure.epoch, best, outputs)
+        raise ValueError(message) from failure
+    print_result(model, best.best, history.history, validation, seconds)
     print(f"\nWritten: {', '.join(map(printable, outputs))}")
     return 0
 
@@ -95,7 +90,7 @@ def train(
 def _cache(arguments):
     if arguments.cache == "none":
         return False
-    # Augmented images are new in every epoch; nobody needs to be told.
+    # Augmented images are new in every epoch; a message would be noise.
     is_off = arguments.cache == "auto" and arguments.augment
     return False if is_off else arguments.cache
 
@@ -144,17 +139,16 @@ def _print_plan(network, images, validation):
     )
 
 
-def _save(model, best, outputs, title):
+def _save(model, best, history, outputs, title):
     if hasattr(model, "jax_state_sync"):
-        # On JAX the variables lag behind while `fit` runs.
+        # On JAX the variables are updated late while `fit` runs.
         model.jax_state_sync()
     best.restore()
-    model_info.find(model)["history"] = best.history
     path, picture, table = outputs
     kt.save_model(model, path)
-    if best.history:
-        history_files.draw_history(picture, best.history, best.best, title)
-        history_files.write_history_csv(table, best.history)
+    if history:
+        history_files.draw_history(picture, history, best.best, title)
+        history_files.write_history_csv(table, history)
 
 
 def _title(network, arguments):
@@ -176,12 +170,12 @@ def _print_interruption(best, outputs):
     )
 
 
-def _explain_divergence(arguments, best, outputs):
+def _explain_divergence(arguments, epoch, best, outputs):
     kept = "Nothing was saved."
     if best.best is not None:
         kept = f"The weights of epoch {best.best} are in {outputs[0]}."
     return (
-        f"The loss became NaN in epoch {best.diverged}. {kept} Try a lower "
+        f"The loss became NaN in epoch {epoch}. {kept} Try a lower "
         f"learning rate, such as --learning-rate "
         f"{arguments.learning_rate / 10:g}."
     )
