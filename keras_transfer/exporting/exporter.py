@@ -11,11 +11,11 @@ import numpy as np
 from keras_transfer import names
 from keras_transfer.exporting import sidecar as sidecars
 from keras_transfer.exporting.accuracy import Accuracy
+from keras_transfer.exporting.accuracy import photograph_sets
 from keras_transfer.exporting.description import describe
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.inference_graph import inference_graph
-from keras_transfer.exporting.photograph_sets import photograph_sets
 from keras_transfer.exporting.precision import allowance
 from keras_transfer.exporting.precision import check_precision
 from keras_transfer.exporting.stock_model import check_exportable

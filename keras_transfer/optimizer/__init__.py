@@ -2,10 +2,10 @@
 
 from keras_transfer.optimizer.adoption import adopt_optimizer
 from keras_transfer.optimizer.adoption import release_optimizer
+from keras_transfer.optimizer.adoption import unwrap_optimizer
+from keras_transfer.optimizer.adoption import wrap_optimizer
 from keras_transfer.optimizer.loss_scaling import TransferLossScaleOptimizer
 from keras_transfer.optimizer.transfer_optimizer import TransferOptimizer
-from keras_transfer.optimizer.wrapping import unwrap_optimizer
-from keras_transfer.optimizer.wrapping import wrap_optimizer
 
 __all__ = [
     "TransferLossScaleOptimizer",

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 
 from keras_transfer import serialization
+from keras_transfer.optimizer.adoption import is_wrapped
 from keras_transfer.optimizer.transition import transition
-from keras_transfer.optimizer.wrapping import is_wrapped
 from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
 from keras_transfer.saving import archive

@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_transfer.optimizer.wrapping import is_wrapped
-from keras_transfer.optimizer.wrapping import unwrap_optimizer
+from keras_transfer.optimizer.adoption import is_wrapped
+from keras_transfer.optimizer.adoption import unwrap_optimizer
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.structure import model_info
 

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_transfer import compat
 from keras_transfer.optimizer import wrap_optimizer
-from keras_transfer.optimizer.wrapping import unwrap_optimizer
+from keras_transfer.optimizer.adoption import unwrap_optimizer
 from keras_transfer.schedules import timeline
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan

@@ -9,10 +9,10 @@ from keras_transfer.exporting.sidecar import read_sidecar
 from keras_transfer.exporting.sidecar import sidecar_of
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.classifier import check_image_shape
-from keras_transfer.serving.digests import checked_digests
-from keras_transfer.serving.digests import digests_of
-from keras_transfer.serving.digests import together
+from keras_transfer.serving.exported import checked_digests
+from keras_transfer.serving.exported import digests_of
 from keras_transfer.serving.exported import open_runner
+from keras_transfer.serving.exported import together
 
 
 def format_of(path: str | os.PathLike) -> str:

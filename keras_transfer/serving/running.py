@@ -1,20 +1,25 @@
 """A process that answers HTTP until it is told to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
+from typing import TextIO
 
 import uvicorn
 
 from keras_transfer.serving.connections import KEEP_ALIVE_SECONDS
 from keras_transfer.serving.connections import Connections
 from keras_transfer.serving.limits import ServiceLimits
-from keras_transfer.serving.log import bound_logs
 
+_LOGGERS = ("uvicorn.error", "asyncio", "python_multipart", __package__)
+_MOST_LINES = 20
+_MOST_CHARACTERS = 2_000
 # By then all connections have ended, see `Connections.end`.
 _GRACE_SECONDS = 3
 # Connections that wait to be accepted, and how many are in a row: others wait
@@ -140,3 +145,51 @@ def _cannot_listen(host, port, reason):
         f"Cannot listen on {host} port {port}: {reason}. Choose another with "
         "--port or --host."
     )
+
+
+class BoundedHandler(logging.Handler):
+    """Writes at most twenty records in a minute, and counts the others.
+
+    Control characters are escaped, long records are cut.
+
+    Args:
+        file: What is written to. Defaults to stderr.
+        seconds: After how long it begins to count anew. Defaults to 60.
+    """
+
+    def __init__(self, file: TextIO | None = None, seconds: float = 60):
+        super().__init__(logging.WARNING)
+        self._file = file or sys.stderr
+        self._seconds = seconds
+        self._end = 0.0
+        self._count = 0
+
+    def emit(self, record):
+        now = time.monotonic()
+        if now >= self._end:
+            if self._count > _MOST_LINES:
+                self._write(f"{self._count - _MOST_LINES} more messages")
+            self._end, self._count = now + self._seconds, 0
+        self._count += 1
+        if self._count <= _MOST_LINES:
+            self._write(self.format(record))
+
+    def _write(self, text):
+        lines = text[:_MOST_CHARACTERS].splitlines()
+        shown = [
+            "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+            for line in lines
+        ]
+        # A closed stderr is no reason to stop answering.
+        try:
+            print(*shown, sep="\n", file=self._file, flush=True)
+        except (OSError, ValueError):
+            pass
+
+
+def bound_logs() -> None:
+    """Lets what serves write through one bounded handler."""
+    handler = BoundedHandler()
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False

@@ -7,8 +7,6 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.models.spec import BackboneSpec
-from keras_transfer.testing.conformance import ConformanceError
-from keras_transfer.testing.conformance import require
 
 # Layers that `build_model` puts beside the backbone.
 _TAKEN = ("head", "image", "model_info", "rescaling")
@@ -129,3 +127,20 @@ def _difference(first, second):
     if shapes != [(w.path, tuple(w.shape)) for w in second.weights]:
         return "its weights have other names or shapes"
     return None
+
+
+class ConformanceError(AssertionError):
+    """Says what a plugin does wrong; test runners show it as a failure."""
+
+
+def require(condition: Any, sentence: str) -> None:
+    """Raises the sentence unless the condition holds.
+
+    Raises:
+        ConformanceError: If the condition is false.
+
+    Example:
+    >>> require(1 < 2, "Count again.")
+    """
+    if not condition:
+        raise ConformanceError(sentence)

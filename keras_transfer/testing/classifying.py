@@ -13,8 +13,8 @@ from keras_transfer.models import truncation
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.structure import stages
 from keras_transfer.testing import persistence
-from keras_transfer.testing.conformance import ConformanceError
-from keras_transfer.testing.conformance import require
+from keras_transfer.testing.building import ConformanceError
+from keras_transfer.testing.building import require
 
 
 def check_preprocessing(

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_transfer.testing import persistence
-from keras_transfer.testing.conformance import ConformanceError
-from keras_transfer.testing.conformance import require
+from keras_transfer.testing.building import ConformanceError
+from keras_transfer.testing.building import require
 
 
 def check_head(

@@ -14,8 +14,8 @@ from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.registry import needed_classes
 from keras_transfer.registry import plugin_classes
 from keras_transfer.saving import weights as weights_files
-from keras_transfer.testing.conformance import ConformanceError
-from keras_transfer.testing.conformance import require
+from keras_transfer.testing.building import ConformanceError
+from keras_transfer.testing.building import require
 
 
 def check_saving(model: keras.Model, what: str, declared: bool) -> None:

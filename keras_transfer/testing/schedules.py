@@ -10,8 +10,8 @@ from keras_transfer import compat
 from keras_transfer import heads
 from keras_transfer.models import transfer
 from keras_transfer.testing import persistence
-from keras_transfer.testing.conformance import ConformanceError
-from keras_transfer.testing.conformance import require
+from keras_transfer.testing.building import ConformanceError
+from keras_transfer.testing.building import require
 from keras_transfer.training import compiling
 
 _HOW_TO_CHANGE = (

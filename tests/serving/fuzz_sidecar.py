@@ -18,7 +18,7 @@ import time
 
 import numpy as np
 
-from keras_transfer.cli.prediction_writers import WRITERS
+from keras_transfer.cli.predict import WRITERS
 from keras_transfer.serving.opening import open_classifier
 from keras_transfer.serving.ranking import rank
 from tests.serving.hostile_exports import ESCAPES

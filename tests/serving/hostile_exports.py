@@ -862,10 +862,6 @@ def main_of_tests(folder, names):
     import onnxruntime  # noqa: F401
     from PIL import Image
 
-    import keras_transfer.cli.predict
-    import keras_transfer.serving.application
-    import keras_transfer.serving.files  # noqa: F401
-
     write_sound(folder / "sound")
     image = folder / "image.png"
     Image.new("RGB", (9, 9)).save(image)

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from keras_transfer.serving.files import predict_files
+from keras_transfer.serving.prediction import predict_files
 from tests.serving.http_client import photograph
 
 

@@ -4,7 +4,7 @@ import io
 import logging
 import time
 
-from keras_transfer.serving.log import BoundedHandler
+from keras_transfer.serving.running import BoundedHandler
 
 
 def test_messages_are_counted_cut_and_escaped():
