@@ -10,7 +10,7 @@ import keras
 
 import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
-from keras_transfer.cli.fit import history_files
+from keras_transfer.cli.fit import class_report
 from keras_transfer.cli.fit.checks import Network
 from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
@@ -147,8 +147,8 @@ def _save(model, best, history, outputs, title):
     path, picture, table = outputs
     kt.save_model(model, path)
     if history:
-        history_files.draw_history(picture, history, best.best, title)
-        history_files.write_history_csv(table, history)
+        class_report.draw_history(picture, history, best.best, title)
+        class_report.write_history_csv(table, history)
 
 
 def _title(network, arguments):

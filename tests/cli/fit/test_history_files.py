@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_transfer.cli.fit.history_files import draw_history
-from keras_transfer.cli.fit.history_files import write_history_csv
+from keras_transfer.cli.fit.class_report import draw_history
+from keras_transfer.cli.fit.class_report import write_history_csv
 
 HISTORY = {
     "loss": [1.0, 0.1 + 0.2],
