@@ -11,7 +11,7 @@ from keras_transfer.explaining.differentiation import differentiate
 from keras_transfer.explaining.graph import graph_model
 from keras_transfer.explaining.input_gradients import check_count
 from keras_transfer.explaining.network import Network
-from keras_transfer.explaining.progress import steps_shown
+from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import class_numbers
 from keras_transfer.structure import model_info
 

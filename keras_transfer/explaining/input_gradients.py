@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.question import ask
+from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import Target
 
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_transfer.explaining.input_gradients import check_count
-from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.question import ask
+from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import Target
 
 _FIRST_STEPS = 16

@@ -1,7 +1,10 @@
 """What is asked of a network: images, a score to explain, where to look."""
 
 import dataclasses
+import sys
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +17,8 @@ from keras_transfer.explaining.targets import Target
 from keras_transfer.explaining.targets import score_function
 from keras_transfer.structure import anatomy
 from keras_transfer.structure.graph import Ref
+
+_MANY = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,3 +175,22 @@ def _has_positions(place):
     if len(shape) == 4:
         return not (shape[1] == 1 and shape[2] == 1)
     return len(shape) == 3 and shape[1] not in (None, 1)
+
+
+def steps_shown(steps: Sequence[int], description: str) -> Iterable[int]:
+    """Yields steps, with a bar on stderr where that is a terminal.
+
+    Args:
+        steps: The steps; the bar is left out where there are few.
+        description: What stands before the bar.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(
+        steps,
+        description=description,
+        console=Console(stderr=True),
+        disable=len(steps) < _MANY or not sys.stderr.isatty(),
+        transient=True,
+    )

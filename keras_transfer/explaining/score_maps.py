@@ -8,9 +8,9 @@ import numpy as np
 from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.pictures.maps import as_maps
 from keras_transfer.explaining.pictures.maps import resized
-from keras_transfer.explaining.progress import steps_shown
 from keras_transfer.explaining.question import ask_for_maps
 from keras_transfer.explaining.question import image_size_of
+from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import Target
 
 
