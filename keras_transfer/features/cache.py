@@ -20,9 +20,9 @@ from keras_transfer.features.boundary import specs_of
 from keras_transfer.features.budget import check_dtype
 from keras_transfer.features.cached_steps import reader_of
 from keras_transfer.features.computing import compute_together
-from keras_transfer.features.part_fingerprint import digest_of_weights
-from keras_transfer.features.part_fingerprint import fingerprint_part
 from keras_transfer.features.rows import sources_of
+from keras_transfer.features.steps import digest_of_weights
+from keras_transfer.features.steps import fingerprint_part
 
 
 class FeatureCache:
