@@ -15,7 +15,6 @@ from keras_transfer.features.decision import decide
 from keras_transfer.features.refill import Refill
 from keras_transfer.features.rows import Refusal
 from keras_transfer.features.view_rows import check_views
-from keras_transfer.training import careful_fit
 from keras_transfer.training import compiling
 
 
@@ -110,7 +109,7 @@ def fit(
         "verbose": verbose,
         **fit_arguments,
     }
-    arguments = careful_fit.prepare(model, arguments)
+    arguments = compiling.prepare(model, arguments)
     train = compiling.plain_fit(model)
     if cache is False:
         return train(**arguments)
