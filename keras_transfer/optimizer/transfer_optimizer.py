@@ -8,12 +8,12 @@ import keras
 from keras import ops
 
 from keras_transfer import compat
-from keras_transfer.optimizer import persistence
+from keras_transfer.optimizer import stock_state
 from keras_transfer.optimizer.cohort import Cohort
 from keras_transfer.optimizer.gradients import prepare_gradients
-from keras_transfer.optimizer.persistence import Memory
 from keras_transfer.optimizer.roster import Roster
 from keras_transfer.optimizer.rule import Rule
+from keras_transfer.optimizer.stock_state import Memory
 
 
 @keras.saving.register_keras_serializable(package="keras_transfer")
@@ -223,10 +223,10 @@ class TransferOptimizer(keras.optimizers.Optimizer):
                     variable.assign(ops.copy(average))
 
     def save_own_variables(self, store):
-        persistence.save(store, self, self._rule.name, self._roster)
+        stock_state.save(store, self, self._rule.name, self._roster)
 
     def load_own_variables(self, store):
-        persistence.load(store, self, self._rule.name, self._roster)
+        stock_state.load(store, self, self._rule.name, self._roster)
 
     def get_config(self):
         return {
