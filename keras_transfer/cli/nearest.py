@@ -4,7 +4,7 @@ import argparse
 import json
 import pathlib
 
-from keras_transfer.cli import embedding_arguments
+from keras_transfer.cli import embed
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras
 from keras_transfer.files.output_path import check_output
@@ -23,7 +23,7 @@ def add_parser(subparsers) -> None:
         help="find photographs like another",
         description=DESCRIPTION,
     )
-    embedding_arguments.add(parser)
+    embed.add(parser)
     parser.add_argument(
         "query",
         metavar="QUERY",
@@ -64,7 +64,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
-    embedding_arguments.check(arguments)
+    embed.check(arguments)
     if arguments.plot is not None:
         check_output(arguments.plot)
     start_keras()
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.k,
         metric=arguments.metric,
         index=arguments.index,
-        **embedding_arguments.options_of(arguments),
+        **embed.options_of(arguments),
     )
     write = _write_json if arguments.json else _write_lines
     write(arguments.query, found)
