@@ -18,7 +18,6 @@ from keras_transfer.models import truncation
 from keras_transfer.models import weight_sources
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.models.weights_file import WeightsFile
-from keras_transfer.saving import stored_weights
 from keras_transfer.saving import weights as weights_files
 from keras_transfer.structure import provenance
 from keras_transfer.structure import stages
@@ -77,7 +76,7 @@ def create_backbone(
     if weights is not None:
         found = weight_sources.find_weights(spec, weights, input_shape, options)
         # Before the model is built, which takes seconds where it is large.
-        stored_weights.check_readable(found.path)
+        weights.check_readable(found.path)
     model = _build(spec, input_shape, options)
     if found is not None:
         _load(spec, model, found, input_shape, options)

@@ -1,14 +1,23 @@
 """Weights files, checked before anything of them is loaded."""
 
+import collections
+import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from keras_transfer.saving import archive
 from keras_transfer.saving import matching
-from keras_transfer.saving import stored_weights
+from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import tensors
+
+# Keras keeps the optimizer beside the layers in whole-model files.
+_BESIDE = ("optimizer", "optimizer_weights")
+# Where whole models of Keras 1 and 2 keep their layers.
+_LEGACY = "model_weights/"
 
 
 def load_weights(
@@ -34,19 +43,17 @@ def load_weights(
             belongs to another architecture.
     """
     path = pathlib.Path(path)
-    with stored_weights.opened(path) as (file, stored):
-        left_out = stored_weights.check_contents(
-            model, path, stored, classifier
-        )
+    with opened(path) as (file, stored):
+        left_out = check_contents(model, path, stored, classifier)
         before = model.get_weights()
         options = {"by_name": True} if left_out else {}
         try:
-            tensors.check_finite(file, stored_weights.weights_in(stored))
+            tensors.check_finite(file, weights_in(stored))
             model.load_weights(os.fspath(file), **options)
             matching.check_range(model, stored)
         except Exception as error:
             assign_weights(model, before)
-            raise stored_weights.refusal(
+            raise refusal(
                 path,
                 f"does not fit the model {model.name!r}, which is unchanged: "
                 f"{error}",
@@ -63,3 +70,130 @@ def assign_weights(model: keras.Model, values: list[Any]) -> None:
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()
+
+
+@contextlib.contextmanager
+def opened(
+    path: pathlib.Path,
+) -> Iterator[tuple[pathlib.Path, tensors.Tensors]]:
+    """Gives the HDF5 file with some weights, and what is in it.
+
+    Args:
+        path: A `.weights.h5`, `.h5` or `.keras` file.
+
+    Raises:
+        ModelFileError: If the file is truncated, damaged, hostile or of
+            another kind.
+    """
+    if path.suffix not in (".h5", ".hdf5", ".keras"):
+        raise refusal(
+            path,
+            "is of another kind.",
+            "Expected a weights file ending in '.weights.h5', '.h5' or "
+            "'.keras'.",
+        )
+    if path.suffix == ".keras":
+        with archive.checked_weights(path) as (file, found):
+            yield file, found
+        return
+    try:
+        # The model says how large each of them may be.
+        found = tensors.scan(path, in_chunks=True)
+    except ModelFileError as error:
+        if isinstance(error.__cause__, (OSError, KeyError, RuntimeError)):
+            raise refusal(
+                path,
+                f"is truncated or damaged: {error.__cause__}.",
+                "Fetch it again.",
+            ) from error
+        raise refusal(path, error.what, error.advice) from error
+    yield path, found
+
+
+def check_readable(path: pathlib.Path) -> None:
+    """Raises unless a weights file can be opened; needs no model.
+
+    Args:
+        path: A `.weights.h5`, `.h5` or `.keras` file.
+
+    Raises:
+        ModelFileError: If the file is truncated, damaged or of another kind.
+    """
+    with opened(path):
+        pass
+
+
+def check_contents(
+    model: keras.Model,
+    path: pathlib.Path,
+    stored: tensors.Tensors,
+    classifier: tuple[str, ...] = (),
+) -> list[str]:
+    """Raises unless a file holds what a model needs and nothing else.
+
+    Args:
+        model: A built model.
+        path: The file, for messages.
+        stored: What is in it.
+        classifier: Names of layers that the file may hold beside the model's.
+
+    Returns:
+        Names of the layers of `classifier` that the file holds. Only files
+        that name their layers, `.h5`, can hold any.
+
+    Raises:
+        ModelFileError: If the file belongs to another architecture.
+    """
+    by_layer = collections.defaultdict(list)
+    for name, tensor in weights_in(stored).items():
+        layer = name.removeprefix(_LEGACY).partition("/")[0]
+        by_layer[layer].append((tensor.shape, tensor.kind))
+    left_out = [name for name in classifier if name in by_layer]
+    held = collections.Counter(
+        weight
+        for layer, weights in by_layer.items()
+        if layer not in left_out
+        for weight in weights
+    )
+    needed = collections.Counter(
+        (tuple(w.shape), matching.kind(w.dtype)) for w in model.weights
+    )
+    if held != needed:
+        raise refusal(
+            path,
+            f"belongs to another architecture than {model.name!r}, which is "
+            f"unchanged: {held.total()} tensors stored, {needed.total()} "
+            "expected"
+            + matching.examples("; missing", needed - held)
+            + matching.examples("; not in the model", held - needed)
+            + f"; left out: {left_out}" * bool(left_out)
+            + ".",
+        )
+    names = {la.name for la in model.layers if la.weights}
+    unnamed = sorted(name for name in names if name not in by_layer)
+    # Keras passes over layers of the model that such a file does not name.
+    if left_out and unnamed:
+        raise refusal(
+            path,
+            f"belongs to another architecture than {model.name!r}, which is "
+            f"unchanged: it has no layers named {unnamed[:3]}.",
+        )
+    return left_out
+
+
+def weights_in(stored: tensors.Tensors) -> dict[str, tensors.Tensor]:
+    """The tensors of a file that are no state of an optimizer.
+
+    Args:
+        stored: What is in the file.
+    """
+    return {
+        name: tensor
+        for name, tensor in stored.by_name.items()
+        if name.partition("/")[0] not in _BESIDE
+    }
+
+
+def refusal(path: pathlib.Path, what: str, advice: str = "") -> ModelFileError:
+    """Returns the error for a weights file, as `ModelFileError` words it."""
+    return ModelFileError(what, advice, os.fspath(path), "weights file")
