@@ -8,7 +8,6 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
-from keras_transfer.extraction import kept
 from keras_transfer.extraction.extractor import Extraction
 from keras_transfer.extraction.extractor import Extractor
 from keras_transfer.extraction.plan import MODES
@@ -96,7 +95,7 @@ def build_extractor(
         raise ValueError(f"`mode` must be one of {MODES}. Received: {mode!r}.")
     plan = make_plan(model, selectors, mode)
     check_tokens(tokens, plan.graph)
-    extractor = kept.keep(
+    extractor = plan.keep(
         model,
         (plan.key, pooling, tokens),
         lambda: _build(model, plan, pooling, tokens),
