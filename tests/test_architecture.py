@@ -100,6 +100,10 @@ def test_the_root_holds_five_files():
     }
 
 
+def test_there_are_few_files():
+    assert len(modules(CORE)) <= 300
+
+
 @pytest.mark.parametrize(
     "path", modules(CORE), ids=lambda path: str(path.relative_to(ROOT))
 )

@@ -40,6 +40,9 @@ class SafeCheckpoint(keras.callbacks.Callback):
             belong to another model; during `fit`, if weights are not finite.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
     >>> def train(epochs):
@@ -48,7 +51,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
     ...     model.compile("adam", "mse")
     ...     return model.fit(
     ...         np.ones((4, 1)), np.ones(4), epochs=epochs, verbose=0,
-    ...         callbacks=[SafeCheckpoint(folder)]).epoch
+    ...         callbacks=[kt.callbacks.SafeCheckpoint(folder)]).epoch
     >>> train(2), train(3)
     ([0, 1], [2])
     """

@@ -29,11 +29,14 @@ class StopOnNaN(keras.callbacks.Callback):
         NaNLossError: After the first batch with such a loss.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((1,)), keras.layers.Dense(1)], name="tiny")
     >>> model.compile("sgd", "mse")
     >>> model.fit(np.array([[np.nan]]), np.ones(1), verbose=0,
-    ...           callbacks=[StopOnNaN()])
+    ...           callbacks=[kt.callbacks.StopOnNaN()])
     Traceback (most recent call last):
     ...
     keras_transfer.NaNLossError: The loss of 'tiny' became nan in epoch 1, \

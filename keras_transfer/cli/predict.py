@@ -1,4 +1,4 @@
-"""`keras-transfer predict`: classes of new photographs."""
+"""`keras-transfer predict`: classes of photographs as text, JSON or CSV."""
 
 import argparse
 import contextlib

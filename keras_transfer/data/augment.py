@@ -57,8 +57,9 @@ def augmentation(
         ValueError: An argument is out of range, or nothing is left to do.
 
     Example:
-    >>> train, validation = keras_transfer.data.from_directory(
-    ...     "photos", augment=keras_transfer.data.augmentation(rotation=15)
+    >>> import keras_transfer as kt
+    >>> train, validation = kt.data.from_directory(
+    ...     "photos", augment=kt.data.augmentation(rotation=15)
     ... )
 
     Reference: [Simard et al., 2003](https://doi.org/10.1109/ICDAR.2003.1227801)

@@ -35,7 +35,8 @@ def check_images(
         Dictionary from each bad file to the reason, empty when all are sound.
 
     Example:
-    >>> keras_transfer.data.check_images(["bee.jpg", "half_a_bee.jpg"])
+    >>> import keras_transfer as kt
+    >>> kt.data.check_images(["bee.jpg", "half_a_bee.jpg"])
     {PosixPath('half_a_bee.jpg'): 'the JPEG data are corrupt or truncated'}
     """
     paths = [Path(path) for path in paths]

@@ -105,8 +105,9 @@ def fetch(
         ValueError: The name is unknown, or an archive is not as expected.
 
     Example:
-    >>> photos = keras_transfer.data.fetch("flowers")  # doctest: +SKIP
-    >>> train, validation = keras_transfer.data.from_directory(
+    >>> import keras_transfer as kt
+    >>> photos = kt.data.fetch("flowers")  # doctest: +SKIP
+    >>> train, validation = kt.data.from_directory(
     ...     photos)  # doctest: +SKIP
 
     Reference: [TensorFlow Datasets](https://www.tensorflow.org/datasets)

@@ -101,7 +101,8 @@ def from_directory(
             message lists all the files concerned.
 
     Example:
-    >>> train, validation = keras_transfer.data.from_directory("photos")
+    >>> import keras_transfer as kt
+    >>> train, validation = kt.data.from_directory("photos")
     >>> train.class_names
     ['ants', 'bees']
     """

@@ -65,7 +65,8 @@ def load_image(
             an argument is out of range.
 
     Example:
-    >>> pixels = keras_transfer.data.load_image("bee.jpg", 160)
+    >>> import keras_transfer as kt
+    >>> pixels = kt.data.load_image("bee.jpg", 160)
     >>> pixels.shape
     (160, 160, 3)
     """

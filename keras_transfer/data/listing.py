@@ -51,7 +51,8 @@ def list_images(
         ValueError: A path does not exist, or a folder holds no image.
 
     Example:
-    >>> [path.name for path in keras_transfer.data.list_images("bees")]
+    >>> import keras_transfer as kt
+    >>> [path.name for path in kt.data.list_images("bees")]
     ['bee2.jpg', 'bee10.jpg']
     """
     if isinstance(paths, str | os.PathLike):

@@ -92,10 +92,12 @@ def embed(
             written.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> image = keras.Input((8, 8, 3))
     >>> conv = keras.layers.Conv2D(4, 3, name="conv")
     >>> model = keras.Model(image, conv(image))
-    >>> embeddings = embed(model, "photos", at="conv")
+    >>> embeddings = kt.embed(model, "photos", at="conv")
     >>> embeddings.vectors.shape
     (4, 4)
     >>> embeddings.class_names

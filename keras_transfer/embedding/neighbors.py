@@ -85,10 +85,12 @@ def nearest(
             is to be compared is no vector.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> image = keras.Input((8, 8, 3))
     >>> conv = keras.layers.Conv2D(4, 3, name="conv")
     >>> model = keras.Model(image, conv(image))
-    >>> found = nearest(model, "photos", "bee.jpg", k=2, at="conv")
+    >>> found = kt.nearest(model, "photos", "bee.jpg", k=2, at="conv")
     >>> [type(neighbor).__name__ for neighbor in found]
     ['Neighbor', 'Neighbor']
     """

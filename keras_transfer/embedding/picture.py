@@ -36,8 +36,9 @@ def plot_nearest(
             cannot be read.
 
     Example:
-    >>> found = [Neighbor("bees/bee2.jpg", 0.91, "bees")]
-    >>> figure = plot_nearest("bee.jpg", found)
+    >>> import keras_transfer as kt
+    >>> found = [kt.Neighbor("bees/bee2.jpg", 0.91, "bees")]
+    >>> figure = kt.plot_nearest("bee.jpg", found)
     >>> [axes.get_title() for axes in figure.axes]
     ['bee.jpg', 'bees 0.91']
     """

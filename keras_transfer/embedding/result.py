@@ -64,7 +64,8 @@ def load_embeddings(path: str | os.PathLike) -> Embeddings:
         ValueError: There is nothing, or only half of it.
 
     Example:
-    >>> load_embeddings("nothing")
+    >>> import keras_transfer as kt
+    >>> kt.load_embeddings("nothing")
     Traceback (most recent call last):
     ...
     ValueError: There is no feature store in 'nothing'.

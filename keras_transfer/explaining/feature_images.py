@@ -65,9 +65,11 @@ def activation_maximization(
         TypeError: For arguments of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, name="conv")])
-    >>> images = activation_maximization(
+    >>> images = kt.activation_maximization(
     ...     model, at="conv", channel=[0, 3], steps=2)
     >>> images.shape
     (2, 16, 16, 3)

@@ -56,13 +56,16 @@ def grad_cam(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)),
     ...     keras.layers.Conv2D(4, 3, kernel_initializer="ones", name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax", kernel_initializer="ones")])
     >>> images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3))
-    >>> grad_cam(model, images, target=1).shape
+    >>> kt.grad_cam(model, images, target=1).shape
     (2, 8, 8)
 
     Reference: [Selvaraju et al., 2017](https://arxiv.org/abs/1610.02391)
@@ -101,12 +104,15 @@ def grad_cam_plus_plus(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax")])
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> grad_cam_plus_plus(model, image, at="conv", upsample=False).shape
+    >>> kt.grad_cam_plus_plus(model, image, at="conv", upsample=False).shape
     (1, 6, 6)
 
     Reference: [Chattopadhyay et al., 2018](https://arxiv.org/abs/1710.11063)
@@ -149,12 +155,15 @@ def layer_cam(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax")])
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> layer_cam(model, image, target=1).shape
+    >>> kt.layer_cam(model, image, target=1).shape
     (1, 8, 8)
 
     Reference: [Jiang et al., 2021](https://mmcheng.net/layercam/)

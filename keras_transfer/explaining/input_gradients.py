@@ -51,11 +51,14 @@ def saliency(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Flatten(),
     ...     keras.layers.Dense(2, "softmax")])
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> saliency(model, image, target=1, samples=4).shape
+    >>> kt.saliency(model, image, target=1, samples=4).shape
     (1, 8, 8)
 
     Reference: [Simonyan et al., 2013](https://arxiv.org/abs/1312.6034),

@@ -45,7 +45,9 @@ def overlay(
             opacity out of range.
 
     Example:
-    >>> overlay(np.zeros((8, 8, 3)), np.eye(4)).shape
+    >>> import numpy as np
+    >>> import keras_transfer as kt
+    >>> kt.overlay(np.zeros((8, 8, 3)), np.eye(4)).shape
     (8, 8, 3)
     """
     from matplotlib import colormaps
@@ -112,8 +114,10 @@ def plot_explanation(
             other shapes.
 
     Example:
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> figure = plot_explanation(image, np.eye(8)[None], titles=["bee"])
+    >>> figure = kt.plot_explanation(image, np.eye(8)[None], titles=["bee"])
     """
     from matplotlib import cm
     from matplotlib import colors

@@ -57,11 +57,14 @@ def integrated_gradients(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Flatten(),
     ...     keras.layers.Dense(2)])
     >>> image = np.random.default_rng(0).uniform(0, 255, (1, 8, 8, 3))
-    >>> contributions = integrated_gradients(model, image, target=1)
+    >>> contributions = kt.integrated_gradients(model, image, target=1)
     >>> gain = model(image)[0, 1] - model(0 * image)[0, 1]
     >>> bool(abs(contributions.sum() - float(gain)) < 1e-3 * abs(float(gain)))
     True

@@ -41,10 +41,13 @@ def activation_gradients(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
-    >>> gradients = activation_gradients(model, np.ones((8, 8, 3)), "conv")
+    >>> gradients = kt.activation_gradients(model, np.ones((8, 8, 3)), "conv")
     >>> gradients["conv"].shape
     (1, 6, 6, 4)
     """
@@ -84,11 +87,14 @@ def weight_gradients(
         ValueError: If the model is not compiled or the images do not fit it.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(1, name="score")])
     >>> model.compile(loss="mse")
-    >>> gradients = weight_gradients(model, np.ones((1, 8, 8, 3)), [[2.0]])
+    >>> gradients = kt.weight_gradients(model, np.ones((1, 8, 8, 3)), [[2.0]])
     >>> sorted(path.rpartition("/")[2] for path in gradients)
     ['bias', 'kernel']
     """

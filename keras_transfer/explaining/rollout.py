@@ -43,6 +43,9 @@ def attention_rollout(
         TypeError: If `model` is no Keras model.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> image = keras.Input((16, 16, 3))
     >>> x = keras.layers.Conv2D(8, 4, strides=4)(image)
     >>> x = keras.layers.Reshape((16, 8))(x)
@@ -50,7 +53,7 @@ def attention_rollout(
     >>> x = keras.layers.GlobalAveragePooling1D()(x)
     >>> model = keras.Model(image, keras.layers.Dense(2)(x))
     >>> pixels = np.random.default_rng(0).uniform(0, 255, (16, 16, 3))
-    >>> attention_rollout(model, pixels, upsample=False).shape
+    >>> kt.attention_rollout(model, pixels, upsample=False).shape
     (1, 4, 4)
 
     Reference: [Abnar and Zuidema, 2020](https://arxiv.org/abs/2005.00928)

@@ -49,12 +49,15 @@ def score_cam(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax")])
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> score_cam(model, image, target=1, max_channels=2).shape
+    >>> kt.score_cam(model, image, target=1, max_channels=2).shape
     (1, 8, 8)
 
     Reference: [Wang et al., 2020](https://arxiv.org/abs/1910.01279)
@@ -119,12 +122,15 @@ def eigen_cam(
         TypeError: If they are of the wrong kind.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax")])
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> eigen_cam(model, image).shape
+    >>> kt.eigen_cam(model, image).shape
     (1, 8, 8)
 
     Reference: [Muhammad and Yeasin, 2020](https://arxiv.org/abs/2008.00299)

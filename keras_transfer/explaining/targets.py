@@ -25,12 +25,15 @@ class Contrast:
             image. Defaults to `None`: the predicted class.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
     ...     keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax")])
     >>> image = np.random.default_rng(0).uniform(0, 255, (8, 8, 3))
-    >>> keras_transfer.layer_cam(model, image, Contrast(1)).shape
+    >>> kt.layer_cam(model, image, kt.Contrast(1)).shape
     (1, 8, 8)
     """
 

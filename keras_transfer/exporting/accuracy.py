@@ -1,4 +1,4 @@
-"""The accuracy of a model beside that of the file it was exported to."""
+"""Accuracy on photographs of a model beside that of its exported file."""
 
 import dataclasses
 import os

@@ -116,12 +116,15 @@ def export(
             or the file does not match it; then no file is left behind.
 
     Example:
+    >>> import pathlib
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> import tempfile
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255),
     ...     keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
     >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
-    >>> export(model, path, format="stock").trial.difference < 1e-6
+    >>> kt.export(model, path, format="stock").trial.difference < 1e-6
     True
     """
     path = pathlib.Path(path)

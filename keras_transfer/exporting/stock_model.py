@@ -41,7 +41,7 @@ def to_stock(model: keras.Model) -> keras.Model:
     >>> backbone = kt.create_backbone(
     ...     "mobilenet", weights=None, input_shape=(32, 32, 3))
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
-    >>> [layer.name for layer in to_stock(model).layers[-3:]]
+    >>> [layer.name for layer in kt.to_stock(model).layers[-3:]]
     ['head_pool', 'head_dropout', 'head_predictions']
     """
     check_exportable(model)

@@ -78,13 +78,16 @@ def build_extractor(
         TypeError: For an object that is no model or no selector.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> image = keras.Input((32, 32, 3))
     >>> x = keras.layers.Conv2D(8, 3, strides=2, name="conv")(image)
     >>> backbone = keras.Model(image, x, name="tiny")
-    >>> model = keras_transfer.build_model(
-    ...     backbone, keras_transfer.heads.LinearHead(2)
+    >>> model = kt.build_model(
+    ...     backbone, kt.heads.LinearHead(2)
     ... )
-    >>> extractor = build_extractor(model, ["tiny/conv", "head"])
+    >>> extractor = kt.build_extractor(model, ["tiny/conv", "head"])
     >>> activations = extractor(np.zeros((1, 32, 32, 3)))
     >>> {name: tuple(a.shape) for name, a in activations.items()}
     {'tiny/conv': (1, 15, 15, 8), 'head': (1, 2)}

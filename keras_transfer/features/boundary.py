@@ -75,6 +75,8 @@ def split_at_boundary(model: keras.Model) -> Split:
         ValueError: If the model is subclassed.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
     >>> import keras_transfer as kt
     >>> image = keras.Input((8, 8, 3))
     >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))

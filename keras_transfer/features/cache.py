@@ -57,11 +57,14 @@ class FeatureCache:
             `dtype`, or a feature whose size is open.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
     >>> model.layers[0].trainable = False
-    >>> parts = keras_transfer.split_at_boundary(model)
-    >>> cache = FeatureCache(parts, np.ones((5, 4)))
+    >>> parts = kt.split_at_boundary(model)
+    >>> cache = kt.FeatureCache(parts, np.ones((5, 4)))
     >>> cache.nbytes
     60
     >>> [features.shape for features in cache.read([0, 3])]

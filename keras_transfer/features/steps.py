@@ -1,4 +1,4 @@
-"""The steps of a model, and parts of it that run by themselves."""
+"""The steps of a model, and parts of it that run and are known by a digest."""
 
 import dataclasses
 import hashlib

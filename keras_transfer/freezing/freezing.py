@@ -50,11 +50,13 @@ def set_trainable(
             weights, and for an unknown policy.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
-    >>> set_trainable(model, "output")
+    >>> kt.set_trainable(model, "output")
     >>> len(model.trainable_variables)
     2
     """
@@ -146,11 +148,13 @@ def freeze(
         ValueError: If `up_to` matches nothing.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
-    >>> freeze(model, up_to="hidden")
+    >>> kt.freeze(model, up_to="hidden")
     >>> [layer.trainable for layer in model.layers]
     [False, True]
     """

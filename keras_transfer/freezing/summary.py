@@ -79,10 +79,12 @@ def trainable_summary(model: keras.Model) -> TrainableSummary:
         model: A model or a backbone.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(2, name="output")]
     ... )
-    >>> trainable_summary(model).trainable
+    >>> kt.trainable_summary(model).trainable
     10
     """
     parts = anatomy.dissect(model)

@@ -49,8 +49,8 @@ class AttentionPoolHead(ClassificationHead):
 
     Example:
     >>> import numpy as np
-    >>> import keras_transfer
-    >>> head = keras_transfer.heads.AttentionPoolHead(num_classes=3)
+    >>> import keras_transfer as kt
+    >>> head = kt.heads.AttentionPoolHead(num_classes=3)
     >>> tuple(head(np.ones((2, 7, 7, 64))).shape)
     (2, 3)
 

@@ -50,8 +50,8 @@ class LinearHead(ClassificationHead):
 
     Example:
     >>> import numpy as np
-    >>> import keras_transfer
-    >>> head = keras_transfer.heads.LinearHead(num_classes=3)
+    >>> import keras_transfer as kt
+    >>> head = kt.heads.LinearHead(num_classes=3)
     >>> tuple(head(np.ones((2, 7, 7, 64))).shape)
     (2, 3)
 

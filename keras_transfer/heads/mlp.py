@@ -58,8 +58,8 @@ class MLPHead(ClassificationHead):
 
     Example:
     >>> import numpy as np
-    >>> import keras_transfer
-    >>> head = keras_transfer.heads.MLPHead(
+    >>> import keras_transfer as kt
+    >>> head = kt.heads.MLPHead(
     ...     num_classes=1, hidden_units=(1024,), pooling="flatten"
     ... )
     >>> tuple(head(np.ones((2, 3, 3, 8))).shape)

@@ -11,7 +11,6 @@ import keras
 from keras_transfer import compat
 from keras_transfer import names
 from keras_transfer.files import checksums
-from keras_transfer.models import channels
 from keras_transfer.models import preset
 from keras_transfer.models import spec as registry
 from keras_transfer.models import truncation
@@ -62,7 +61,8 @@ def create_backbone(
         ConnectionError: If weights can be neither found nor downloaded.
 
     Example:
-    >>> backbone = create_backbone("vgg16", weights=None, cut_at="stage_2")
+    >>> import keras_transfer as kt
+    >>> backbone = kt.create_backbone("vgg16", weights=None, cut_at="stage_2")
     >>> backbone.output_shape
     (None, 56, 56, 128)
     """
@@ -129,7 +129,7 @@ def _load(spec, model, found, input_shape, options):
     if found.finish is not None:
         found.finish(rgb)
     if not is_rgb:
-        channels.copy_weights(rgb, model)
+        truncation.copy_weights(rgb, model)
 
 
 def _is_publishers(path):

@@ -22,7 +22,8 @@ class Preprocessing:
         bgr: Whether the network expects blue, green, red. Defaults to `False`.
 
     Example:
-    >>> Preprocessing.of_mode("tf")
+    >>> import keras_transfer as kt
+    >>> kt.Preprocessing.of_mode("tf")
     Preprocessing(scale=0.00784313725490196, offset=-1.0, bgr=False)
     """
 

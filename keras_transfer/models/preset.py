@@ -43,11 +43,12 @@ def save_backbone(backbone: keras.Model, folder: str | os.PathLike) -> None:
         ValueError: If the folder cannot be written.
 
     Example:
+    >>> import os
     >>> import tempfile
     >>> import keras_transfer as kt
     >>> backbone = kt.create_backbone("vgg16", weights=None, cut_at="stage_2")
     >>> folder = os.path.join(tempfile.mkdtemp(), "half_of_vgg")
-    >>> save_backbone(backbone, folder)
+    >>> kt.save_backbone(backbone, folder)
     >>> kt.create_backbone(folder).output_shape
     (None, 56, 56, 128)
     """

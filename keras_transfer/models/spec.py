@@ -50,12 +50,13 @@ class BackboneSpec:
         description: One line for listings.
 
     Example:
+    >>> import keras_transfer as kt
     >>> import keras
     >>> def build(input_shape, width=8):
     ...     image = keras.Input(input_shape)
     ...     features = keras.layers.Conv2D(width, 3, name="conv")(image)
     ...     return keras.Model(image, features, name="tiny")
-    >>> spec = BackboneSpec(build, default_size=64)
+    >>> spec = kt.BackboneSpec(build, default_size=64)
     >>> spec.options
     {'width': 8}
     """
@@ -130,7 +131,8 @@ def list_backbones(
         Full names in natural order.
 
     Example:
-    >>> list_backbones("*vgg*")
+    >>> import keras_transfer as kt
+    >>> kt.list_backbones("*vgg*")
     ['applications/vgg16', 'applications/vgg19']
     """
     return default_registry().names(include, exclude, provider)
@@ -147,7 +149,8 @@ def get_backbone(name: str) -> BackboneSpec:
             distributions claim. A broken plugin raises its own exception.
 
     Example:
-    >>> get_backbone("vgg16").default_size
+    >>> import keras_transfer as kt
+    >>> kt.get_backbone("vgg16").default_size
     224
     """
     return default_registry().get(name)
@@ -173,12 +176,13 @@ def register_backbone(
         What was registered, unchanged, or the decorator.
 
     Example:
+    >>> import keras_transfer as kt
     >>> import keras
-    >>> @register_backbone(name="me/tiny", default_size=64)
+    >>> @kt.register_backbone(name="me/tiny", default_size=64)
     ... def tiny(input_shape):
     ...     image = keras.Input(input_shape)
     ...     return keras.Model(image, keras.layers.Conv2D(8, 3)(image))
-    >>> get_backbone("tiny").default_size
+    >>> kt.get_backbone("tiny").default_size
     64
     """
     if isinstance(spec, str) and name is None:

@@ -49,7 +49,7 @@ def build_model(
     >>> import keras_transfer as kt
     >>> backbone = kt.create_backbone(
     ...     "mobilenet", weights=None, input_shape=(32, 32, 3))
-    >>> model = build_model(
+    >>> model = kt.build_model(
     ...     backbone, kt.heads.LinearHead(2), class_names=["ant", "bee"])
     >>> model.output_shape
     (None, 2)

@@ -1,4 +1,4 @@
-"""Exchange of a compiled model's optimizer, with the state it has."""
+"""Exchange of optimizers: stock ones for ours and back, with their state."""
 
 import contextlib
 import warnings
@@ -35,9 +35,11 @@ def adopt_optimizer(model: keras.Model) -> TransferOptimizer:
             groups of weights apart.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> model.compile("adam", loss="mse")
-    >>> adopt_optimizer(model) is model.optimizer
+    >>> kt.adopt_optimizer(model) is model.optimizer
     True
     """
     stock = getattr(model, "optimizer", None)
@@ -183,7 +185,9 @@ def wrap_optimizer(
         ValueError: For optimizers that cannot train groups of weights apart.
 
     Example:
-    >>> wrap_optimizer(keras.optimizers.SGD(0.1, momentum=0.9)).name
+    >>> import keras
+    >>> import keras_transfer as kt
+    >>> kt.wrap_optimizer(keras.optimizers.SGD(0.1, momentum=0.9)).name
     'transfer_optimizer'
     """
     if is_wrapped(optimizer):

@@ -1,4 +1,4 @@
-"""State of stock optimizers, as it is in memory or as Keras stores it."""
+"""The state of optimizers, stock ones and ours, in Keras's files."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -50,6 +50,8 @@ def transition(
             for weights that the model does not have.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
@@ -57,9 +59,9 @@ def transition(
     >>> model.compile("adam", loss="mse")
     >>> def freeze_hidden(model):
     ...     model.get_layer("hidden").trainable = False
-    >>> transition(model, freeze_hidden)
+    >>> kt.transition(model, freeze_hidden)
     True
-    >>> transition(model, freeze_hidden)
+    >>> kt.transition(model, freeze_hidden)
     False
     """
     _check(model)

@@ -52,11 +52,14 @@ def load_model(
             class that it needs.
 
     Example:
+    >>> import os
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> import tempfile
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> path = os.path.join(tempfile.mkdtemp(), "model.keras")
     >>> model.save(path)
-    >>> load_model(path).count_params()
+    >>> kt.load_model(path).count_params()
     10
     """
     return load_owned(

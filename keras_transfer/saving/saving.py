@@ -45,11 +45,13 @@ def save_model(
         OSError: If the disk is full or what was written reads differently.
 
     Example:
+    >>> import os
+    >>> import keras
     >>> import tempfile
     >>> import keras_transfer as kt
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> path = os.path.join(tempfile.mkdtemp(), "model.keras")
-    >>> save_model(model, path)
+    >>> kt.save_model(model, path)
     >>> kt.load_model(path).count_params()
     10
     """

@@ -1,4 +1,4 @@
-"""Weights files, checked before anything of them is loaded."""
+"""Weights files, compared with a model before anything of them is loaded."""
 
 import collections
 import contextlib

@@ -26,12 +26,15 @@ def of(model: keras.Model) -> Schedule | None:
         ValueError: If the schedule held a function, which no file can hold.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> from keras_transfer.schedules import LinearProbe
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
     >>> history = model.fit(x, y, verbose=0, callbacks=[LinearProbe()])
-    >>> type(of(model)).__name__
+    >>> type(kt.schedules.of(model)).__name__
     'LinearProbe'
     """
     state: dict[str, Any] = {}

@@ -35,13 +35,17 @@ class ChainThaw(Schedule):
             the model has no stages or training is too short for all phases.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[ChainThaw()])
+    >>> schedule = kt.schedules.ChainThaw()
+    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 15, 23]
 

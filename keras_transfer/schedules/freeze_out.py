@@ -33,13 +33,16 @@ class FreezeOut(Schedule):
             model has no stages.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = FreezeOut(t0=0.5, cubic=False)
+    >>> schedule = kt.schedules.FreezeOut(t0=0.5, cubic=False)
     >>> history = model.fit(x, y, epochs=4, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [23, 23, 8, 8]

@@ -23,9 +23,11 @@ class FreezeSchedule(Schedule):
             `fit`, if they do not fit the model or one never begins.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
     >>> import keras_transfer as kt
     >>> from keras_transfer.schedules import Epochs, Phase
-    >>> schedule = FreezeSchedule([
+    >>> schedule = kt.schedules.FreezeSchedule([
     ...     Phase("output", name="probe", until=Epochs(1)),
     ...     Phase("*", name="all", learning_rate_multiplier={"hidden": 0.1}),
     ... ])

@@ -34,13 +34,16 @@ class FreezeWindow(Schedule):
             `fit`, if nothing trains outside of it.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = FreezeWindow("hidden", before=2)
+    >>> schedule = kt.schedules.FreezeWindow("hidden", before=2)
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [23, 23, 8]

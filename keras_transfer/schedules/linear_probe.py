@@ -19,7 +19,8 @@ class LinearProbe(Schedule):
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
     >>> model = kt.compile_for_transfer(model)
     >>> x, y = np.zeros((2, 32, 32, 3)), np.array([0, 1])
-    >>> history = model.fit(x, y, verbose=0, callbacks=[LinearProbe()])
+    >>> schedule = kt.schedules.LinearProbe()
+    >>> history = model.fit(x, y, verbose=0, callbacks=[schedule])
     >>> len(model.trainable_variables)
     2
 

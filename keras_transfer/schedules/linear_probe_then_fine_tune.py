@@ -33,13 +33,16 @@ class LinearProbeThenFineTune(Schedule):
             training is over before the probe.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = LinearProbeThenFineTune(probe_epochs=2)
+    >>> schedule = kt.schedules.LinearProbeThenFineTune(probe_epochs=2)
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 8, 23]

@@ -26,7 +26,8 @@ class LayerDecay:
             Defaults to `"layer"`.
 
     Example:
-    >>> LayerDecay(0.75)
+    >>> import keras_transfer as kt
+    >>> kt.schedules.LayerDecay(0.75)
     LayerDecay(decay=0.75, minimum=0.0, by='layer')
 
     Reference: [Clark et al., 2020](https://arxiv.org/abs/2003.10555)
@@ -86,8 +87,9 @@ class Phase:
         TypeError: For a value of the wrong kind.
 
     Example:
+    >>> import keras_transfer as kt
     >>> from keras_transfer.schedules import Epochs
-    >>> Phase("head", until=Epochs(3)).batch_norm
+    >>> kt.schedules.Phase("head", until=Epochs(3)).batch_norm
     'frozen'
     """
 

@@ -48,9 +48,10 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
             loss misreads the model's outputs, or if there are two schedules.
 
     Example:
-    >>> class Everything(Schedule):
+    >>> import keras_transfer as kt
+    >>> class Everything(kt.schedules.Schedule):
     ...     def phases_for(self, model, epochs=None):
-    ...         return [Phase("*", name="everything")]
+    ...         return [kt.schedules.Phase("*", name="everything")]
     >>> Everything().to_data()
     {'schedule': 'Everything'}
     """

@@ -39,13 +39,17 @@ class UnfreezeOnPlateau(Schedule):
             the model has no stages.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
     ...      keras.layers.Dense(2, name="output")]
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = UnfreezeOnPlateau("loss", patience=1, min_delta=100.0)
+    >>> schedule = kt.schedules.UnfreezeOnPlateau(
+    ...     "loss", patience=1, min_delta=100.0)
     >>> history = model.fit(x, y, epochs=4, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 8, 23, 23]

@@ -14,7 +14,8 @@ class Epochs:
         count: Number of epochs, at least 1.
 
     Example:
-    >>> Epochs(3)
+    >>> import keras_transfer as kt
+    >>> kt.schedules.Epochs(3)
     Epochs(count=3)
     """
 
@@ -33,7 +34,8 @@ class AtEpoch:
             counts with `initial_epoch`; at least 1.
 
     Example:
-    >>> AtEpoch(5)
+    >>> import keras_transfer as kt
+    >>> kt.schedules.AtEpoch(5)
     AtEpoch(epoch=5)
     """
 
@@ -55,7 +57,8 @@ class Steps:
         count: Number of batches, at least 1.
 
     Example:
-    >>> Steps(1000)
+    >>> import keras_transfer as kt
+    >>> kt.schedules.Steps(1000)
     Steps(count=1000)
     """
 
@@ -81,7 +84,8 @@ class Plateau:
             and other scores. Defaults to `"auto"`.
 
     Example:
-    >>> Plateau("val_accuracy", patience=3).mode
+    >>> import keras_transfer as kt
+    >>> kt.schedules.Plateau("val_accuracy", patience=3).mode
     'auto'
     """
 
@@ -113,7 +117,8 @@ class Threshold:
             is `"max"` for accuracies and other scores. Defaults to `"auto"`.
 
     Example:
-    >>> Threshold("val_accuracy", 0.9)
+    >>> import keras_transfer as kt
+    >>> kt.schedules.Threshold("val_accuracy", 0.9)
     Threshold(monitor='val_accuracy', value=0.9, mode='auto')
     """
 

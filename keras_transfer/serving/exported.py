@@ -1,4 +1,4 @@
-"""An exported file in its runtime, whatever it turns out to hold."""
+"""An exported file in its runtime, with the digests that it must have."""
 
 import os
 import pathlib

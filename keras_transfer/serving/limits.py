@@ -42,7 +42,8 @@ class ServiceLimits:
             request waits for a decoder. Defaults to 10.
 
     Example:
-    >>> ServiceLimits(max_batch=0)
+    >>> import keras_transfer as kt
+    >>> kt.ServiceLimits(max_batch=0)
     Traceback (most recent call last):
     ...
     ValueError: `max_batch` must be a whole number of at least 1. Received: 0.

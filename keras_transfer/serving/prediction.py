@@ -1,4 +1,4 @@
-"""Predictions of a Keras model as class names."""
+"""Predictions of a model as class names, for arrays and for files."""
 
 import contextlib
 import os
@@ -45,10 +45,13 @@ def predict_labels(model: keras.Model, images: Any) -> list[str]:
             not finite, or a file cannot be read.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(),
     ...     keras.layers.Dense(2, "softmax", kernel_initializer="zeros")])
-    >>> predict_labels(model, np.zeros((1, 8, 8, 3), "uint8"))
+    >>> kt.predict_labels(model, np.zeros((1, 8, 8, 3), "uint8"))
     ['0']
     """
     return [best[0].label for best in predict(model, images, top=1)]

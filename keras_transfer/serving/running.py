@@ -1,4 +1,4 @@
-"""A process that answers HTTP until it is told to stop."""
+"""A process that answers HTTP until it is told to stop, and logs little."""
 
 import asyncio
 import logging

@@ -47,7 +47,8 @@ def build_service(
         ValueError: If the file is missing, damaged or no classifier of images.
 
     Example:
-    >>> build_service("missing.keras")
+    >>> import keras_transfer as kt
+    >>> kt.build_service("missing.keras")
     Traceback (most recent call last):
     ...
     ValueError: There is no model file 'missing.keras'.

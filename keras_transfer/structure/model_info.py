@@ -125,8 +125,10 @@ def info(model: keras.Model) -> Info:
             parameters are known.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    >>> info(model).parameters
+    >>> kt.info(model).parameters
     10
     """
     metadata = find(model) or {}

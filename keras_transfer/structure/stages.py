@@ -42,10 +42,12 @@ def stages_of(backbone: keras.Model) -> tuple[Stage, ...]:
         backbone: A Functional model.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> image = keras.Input((32, 32, 3))
     >>> x = keras.layers.Conv2D(8, 3, strides=2, name="conv_1")(image)
     >>> x = keras.layers.Conv2D(16, 3, strides=2, name="conv_2")(x)
-    >>> [stage.name for stage in stages_of(keras.Model(image, x))]
+    >>> [stage.name for stage in kt.stages_of(keras.Model(image, x))]
     ['stem', 'stage_1']
     """
     record = provenance.provenance_of(backbone)

@@ -37,8 +37,9 @@ class TokensToGrid(keras.layers.Layer):
         ValueError: At build, for another number of tokens.
 
     Example:
+    >>> import keras_transfer as kt
     >>> import numpy as np
-    >>> layer = TokensToGrid(2, 3, prefix_tokens=1)
+    >>> layer = kt.TokensToGrid(2, 3, prefix_tokens=1)
     >>> tuple(layer(np.ones((1, 7, 4))).shape)
     (1, 2, 3, 4)
     """
@@ -190,10 +191,12 @@ def features_as_grid(backbone: keras.Model) -> keras.Model:
             unknown.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> image = keras.Input((32, 48, 3))
     >>> x = keras.layers.Conv2D(8, 16, 16)(image)
     >>> x = keras.layers.Reshape((-1, 8))(x)
-    >>> features_as_grid(keras.Model(image, x)).output_shape
+    >>> kt.features_as_grid(keras.Model(image, x)).output_shape
     (None, 2, 3, 8)
     """
     grid = grid_of(backbone, Ref((), backbone.output), name="grid")

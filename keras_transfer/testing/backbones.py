@@ -1,4 +1,4 @@
-"""The check that a backbone keeps its contract."""
+"""The check that a backbone keeps its contract, its stages included."""
 
 import collections
 import dataclasses
@@ -57,7 +57,7 @@ def check_backbone(
     ...     image = keras.Input(input_shape)
     ...     features = keras.layers.Conv2D(8, 3, name="conv")(image)
     ...     return keras.Model(image, features, name="tiny")
-    >>> check_backbone(kt.BackboneSpec(build, default_size=32))
+    >>> kt.testing.check_backbone(kt.BackboneSpec(build, default_size=32))
     """
     spec, declared = _specification(backbone)
     building.check_sizes(spec, options)

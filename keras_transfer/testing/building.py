@@ -1,4 +1,4 @@
-"""What holds for the network that a backbone's builder returns."""
+"""What holds for the network that a builder returns, or is to be mended."""
 
 import collections
 from typing import Any

@@ -32,7 +32,7 @@ def check_head(
 
     Example:
     >>> import keras_transfer as kt
-    >>> check_head(kt.heads.LinearHead)
+    >>> kt.testing.check_head(kt.heads.LinearHead)
     """
     is_class = isinstance(head, type)
     head_class = head if is_class else type(head)

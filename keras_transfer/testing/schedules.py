@@ -38,7 +38,7 @@ def check_schedule(
 
     Example:
     >>> import keras_transfer as kt
-    >>> check_schedule(kt.schedules.LinearProbe(), epochs=1)
+    >>> kt.testing.check_schedule(kt.schedules.LinearProbe(), epochs=1)
     """
     name = type(schedule).__name__
     require(

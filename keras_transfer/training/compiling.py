@@ -1,4 +1,4 @@
-"""Compilation of a model with the loss that fits its head."""
+"""Compilation with the loss that fits the head, and a `fit` that checks."""
 
 import functools
 import inspect
@@ -61,9 +61,11 @@ def compile_for_transfer(
             expects probabilities after a head that returns logits.
 
     Example:
+    >>> import keras
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential(
     ...     [keras.Input((4,)), keras.layers.Dense(3, "softmax")])
-    >>> compile_for_transfer(model).loss.name
+    >>> kt.compile_for_transfer(model).loss.name
     'sparse_categorical_crossentropy'
     """
     optimizer = wrap_optimizer(optimizer)

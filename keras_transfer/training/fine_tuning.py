@@ -63,12 +63,14 @@ def fine_tune(
             of its best epoch.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
     >>> import keras_transfer as kt
     >>> image = keras.Input((8, 8, 3))
     >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
     >>> x, y = np.full((4, 8, 8, 3), 200), np.array([0, 1, 0, 1])
-    >>> history = fine_tune(model, (x, y), epochs=3, verbose=0)
+    >>> history = kt.fine_tune(model, (x, y), epochs=3, verbose=0)
     >>> history.history["phase"]
     [0, 1, 1]
 

@@ -84,6 +84,8 @@ def fit(
         NaNLossError: If the loss becomes NaN during training.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
     >>> import keras_transfer as kt
     >>> image = keras.Input((8, 8, 3))
     >>> backbone = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
@@ -91,7 +93,7 @@ def fit(
     >>> kt.freeze(model)
     >>> model = kt.compile_for_transfer(model)
     >>> x, y = np.full((4, 8, 8, 3), 200), np.array([0, 1, 0, 1])
-    >>> len(fit(model, x, y, epochs=3, verbose=0).history["loss"])
+    >>> len(kt.fit(model, x, y, epochs=3, verbose=0).history["loss"])
     3
     """
     check_cache(cache, cache_dtype)

@@ -46,7 +46,8 @@ def recommend(
         ValueError: For a number that is too small or an unknown similarity.
 
     Example:
-    >>> schedule, reasons = recommend(244, 2, "near")
+    >>> import keras_transfer as kt
+    >>> schedule, reasons = kt.recommend(244, 2, "near")
     >>> type(schedule).__name__
     'LinearProbe'
 

@@ -1,4 +1,4 @@
-"""Arguments of `keras-transfer fit`."""
+"""The arguments of `keras-transfer fit`, its schedule among them."""
 
 import argparse
 import inspect

@@ -1,4 +1,4 @@
-"""The tables that `keras-transfer fit` ends with."""
+"""What `keras-transfer fit` ends with: tables, `history.png`, `history.csv`."""
 
 import csv
 import dataclasses

@@ -60,12 +60,15 @@ def unit_activity(extractor: keras.Model, images: Any) -> list[LayerActivity]:
         TypeError: If `extractor` returns no dictionary of activations.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Conv2D(
     ...         4, 3, activation="relu", bias_initializer="ones", name="conv",
     ...         kernel_initializer="zeros")])
-    >>> extractor = keras_transfer.build_extractor(model, ["conv"])
-    >>> (activity,) = unit_activity(extractor, np.zeros((2, 8, 8, 3)))
+    >>> extractor = kt.build_extractor(model, ["conv"])
+    >>> (activity,) = kt.unit_activity(extractor, np.zeros((2, 8, 8, 3)))
     >>> activity.units, activity.dead_share, activity.mean
     (4, 0.0, 1.0)
     """
@@ -99,12 +102,15 @@ def plot_unit_activity(
         TypeError: If `extractor` returns no dictionary of activations.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)),
     ...     keras.layers.Conv2D(4, 3, activation="relu", name="conv")])
-    >>> extractor = keras_transfer.build_extractor(model, ["conv"])
+    >>> extractor = kt.build_extractor(model, ["conv"])
     >>> images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3))
-    >>> figure = plot_unit_activity(extractor, images)
+    >>> figure = kt.plot_unit_activity(extractor, images)
     """
     from matplotlib import ticker
     from matplotlib.figure import Figure

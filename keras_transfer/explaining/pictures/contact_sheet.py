@@ -42,12 +42,13 @@ def plot_stages(
         TypeError: If `model` is no Keras model.
 
     Example:
+    >>> import numpy as np
     >>> import keras_transfer as kt
     >>> backbone = kt.create_backbone(
     ...     "classic/simple_convnet", weights=None, input_shape=(64, 64, 3))
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
     >>> image = np.random.default_rng(0).uniform(0, 255, (64, 64, 3))
-    >>> figure = plot_stages(model, image, channels=3)
+    >>> figure = kt.plot_stages(model, image, channels=3)
     """
     from matplotlib.figure import Figure
 

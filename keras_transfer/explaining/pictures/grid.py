@@ -67,9 +67,11 @@ def activation_grid(
             channels, or numbers out of range.
 
     Example:
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> maps = np.arange(24.0).reshape(2, 3, 4)
     >>> maps[..., 1] = 0
-    >>> grid = activation_grid(maps, columns=2)
+    >>> grid = kt.activation_grid(maps, columns=2)
     >>> grid.pixels.shape, grid.dead
     ((5, 7), (1,))
     """

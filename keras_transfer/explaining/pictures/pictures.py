@@ -45,10 +45,13 @@ def plot_activations(
         TypeError: If `extractor` returns no dictionary of activations.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((16, 16, 3)), keras.layers.Conv2D(5, 3, name="conv")])
-    >>> extractor = keras_transfer.build_extractor(model, ["conv"])
-    >>> figure = plot_activations(extractor, np.ones((16, 16, 3)) * 255)
+    >>> extractor = kt.build_extractor(model, ["conv"])
+    >>> figure = kt.plot_activations(extractor, np.ones((16, 16, 3)) * 255)
     >>> len(figure.axes)
     1
     """
@@ -106,11 +109,14 @@ def plot_channel(
         TypeError: If `extractor` returns no dictionary of activations.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((16, 16, 3)), keras.layers.Conv2D(5, 3, name="conv")])
-    >>> extractor = keras_transfer.build_extractor(model, ["conv"])
+    >>> extractor = kt.build_extractor(model, ["conv"])
     >>> image = np.random.default_rng(0).uniform(0, 255, (16, 16, 3))
-    >>> figure = plot_channel(extractor, image, "conv", 2)
+    >>> figure = kt.plot_channel(extractor, image, "conv", 2)
     """
     from matplotlib.figure import Figure
 

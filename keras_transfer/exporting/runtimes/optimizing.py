@@ -66,10 +66,13 @@ def optimize_for_inference(
             range, or no runtime matches the model.
 
     Example:
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
     >>> model = keras.Sequential([
     ...     keras.Input((8, 8, 3)), keras.layers.Flatten(),
     ...     keras.layers.Dense(2, "softmax")])
-    >>> fast = optimize_for_inference(model, runtimes=["graph"])
+    >>> fast = kt.optimize_for_inference(model, runtimes=["graph"])
     >>> fast.predict(np.ones((3, 8, 8, 3))).shape
     (3, 2)
     """

@@ -55,7 +55,7 @@ def with_auxiliary_heads(
     >>> backbone = kt.create_backbone(
     ...     "googlenet", weights=None, input_shape=(64, 64, 3))
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2, dropout=0.4))
-    >>> training = with_auxiliary_heads(model, {
+    >>> training = kt.with_auxiliary_heads(model, {
     ...     "inception_4a": kt.heads.AuxiliaryHead(2),
     ...     "inception_4d": kt.heads.AuxiliaryHead(2)})
     >>> training.output_shape

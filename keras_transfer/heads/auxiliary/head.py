@@ -51,8 +51,8 @@ class AuxiliaryHead(MLPHead):
 
     Example:
     >>> import numpy as np
-    >>> import keras_transfer
-    >>> head = keras_transfer.heads.AuxiliaryHead(num_classes=3)
+    >>> import keras_transfer as kt
+    >>> head = kt.heads.AuxiliaryHead(num_classes=3)
     >>> tuple(head(np.ones((2, 14, 14, 512))).shape)
     (2, 3)
 

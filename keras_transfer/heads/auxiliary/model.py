@@ -96,7 +96,7 @@ def without_auxiliary_heads(model: keras.Model) -> keras.Model:
     >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
     >>> training = kt.with_auxiliary_heads(
     ...     model, {"inception_4a": kt.heads.AuxiliaryHead(2)})
-    >>> inference = without_auxiliary_heads(training)
+    >>> inference = kt.without_auxiliary_heads(training)
     >>> training.count_params() - inference.count_params()
     199810
     """

@@ -20,7 +20,8 @@ class ModelFileError(ValueError):
         kind: What kind of file it is. Defaults to `"model file"`.
 
     Example:
-    >>> print(ModelFileError("is empty.", "Save it again.", "m.keras"))
+    >>> import keras_transfer as kt
+    >>> print(kt.ModelFileError("is empty.", "Save it again.", "m.keras"))
     The model file 'm.keras' is empty. Save it again.
     """
 
