@@ -1,9 +1,10 @@
-"""How names are matched by wildcards, ordered, suggested, shown, renamed."""
+"""Names matched, ordered, suggested, shown, renamed; numbers checked."""
 
 import difflib
 import fnmatch
 import functools
 import json
+import numbers
 import os
 import re
 import warnings
@@ -199,3 +200,45 @@ def _old_attribute(owner, old, new):
         return getattr(self, new)
 
     return property(get)
+
+
+def check_whole_number(
+    name: str,
+    value: Any,
+    least: int,
+    most: int | None = None,
+    owner: str = "",
+) -> None:
+    """Refuses what is no whole number in a range.
+
+    Args:
+        name: The argument, for the message.
+        value: What was passed.
+        least: The smallest number that is allowed.
+        most: The largest. Defaults to `None`: any.
+        owner: Whose argument it is. Defaults to that of the call.
+
+    Raises:
+        ValueError: If it is another number, or none.
+
+    Example:
+    >>> check_whole_number("epochs", 0, least=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: `epochs` must be a whole number of at least 1. Received: 0.
+    """
+    is_whole = isinstance(value, numbers.Integral)
+    if not is_whole or isinstance(value, bool):
+        is_allowed = False
+    else:
+        is_allowed = value >= least and (most is None or value <= most)
+    if not is_allowed:
+        limits = (
+            f"of at least {least}"
+            if most is None
+            else (f"from {least} to {most}")
+        )
+        raise ValueError(
+            f"`{name}`{f' of {owner}' * bool(owner)} must be a whole number "
+            f"{limits}. Received: {value!r}."
+        )

@@ -10,6 +10,7 @@ import keras
 from keras_transfer import compat
 from keras_transfer.callbacks import training_history
 from keras_transfer.files.whole_files import sweep_folder
+from keras_transfer.names import check_whole_number
 from keras_transfer.saving import model_archive
 from keras_transfer.saving.saving import save_model
 from keras_transfer.saving.weights import assign_weights
@@ -64,14 +65,7 @@ class SafeCheckpoint(keras.callbacks.Callback):
         self.every = every
         self.keep = keep
         for name, value in (("every", every), ("keep", keep)):
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise ValueError(
-                    f"`{name}` must be a whole number. Received: {value!r}."
-                )
-            if value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {value}."
-                )
+            check_whole_number(name, value, least=1)
 
     def on_train_begin(self, logs=None):
         folder = pathlib.Path(self.folder)

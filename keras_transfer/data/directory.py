@@ -27,6 +27,7 @@ from keras_transfer.data.layout import find_layout
 from keras_transfer.data.pipeline import build_pipeline
 from keras_transfer.data.scan import Scan
 from keras_transfer.data.scan import scan_classes
+from keras_transfer.names import check_whole_number
 
 
 def from_directory(
@@ -162,22 +163,14 @@ def from_directory(
 
 
 def _check_arguments(batch_size, validation_split, seed, class_names, augment):
-    if not _is_whole(batch_size) or batch_size < 1:
-        raise ValueError(
-            "`batch_size` must be a whole number, at least 1. "
-            f"Received: batch_size={batch_size!r}"
-        )
+    check_whole_number("batch_size", batch_size, least=1)
     is_number = isinstance(validation_split, int | float)
     if not is_number or not 0 < validation_split < 1:
         raise ValueError(
             "`validation_split` must be a fraction between 0 and 1. "
             f"Received: validation_split={validation_split!r}"
         )
-    if not _is_whole(seed) or not 0 <= seed < 2**32:
-        raise ValueError(
-            "`seed` must be a whole number from 0 to 2**32 - 1. "
-            f"Received: seed={seed!r}"
-        )
+    check_whole_number("seed", seed, least=0, most=2**32 - 1)
     if isinstance(class_names, str):
         raise TypeError(
             "`class_names` must be a list of folder names. "
@@ -189,10 +182,6 @@ def _check_arguments(batch_size, validation_split, seed, class_names, augment):
             "images, such as keras_transfer.data.augmentation(). "
             f"Received: augment={augment!r}"
         )
-
-
-def _is_whole(value):
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_choice(name, value, choices):

@@ -24,6 +24,7 @@ from keras_transfer.feature_store.manifest import read_notes
 from keras_transfer.feature_store.memory import MemoryWriter
 from keras_transfer.feature_store.store_folder import check_new_folder
 from keras_transfer.feature_store.store_writer import StoreWriter
+from keras_transfer.names import check_whole_number
 
 # More than this is not collected in memory unasked.
 IN_MEMORY = 2**30
@@ -152,12 +153,7 @@ def embed(
 
 
 def _check_arguments(batch_size, bad_files):
-    is_whole = isinstance(batch_size, int) and not isinstance(batch_size, bool)
-    if not is_whole or batch_size < 1:
-        raise ValueError(
-            "`batch_size` must be a whole number, at least 1. "
-            f"Received: batch_size={batch_size!r}"
-        )
+    check_whole_number("batch_size", batch_size, least=1)
     if bad_files not in ("error", "skip"):
         raise ValueError(
             "`bad_files` must be one of ['error', 'skip']. "

@@ -5,7 +5,6 @@ import os
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_transfer.embedding.computing import embed
 from keras_transfer.embedding.result import VECTORS
@@ -14,6 +13,7 @@ from keras_transfer.embedding.search import METRICS
 from keras_transfer.embedding.search import search
 from keras_transfer.feature_store.manifest import StaleFeaturesError
 from keras_transfer.feature_store.manifest import explain_change
+from keras_transfer.names import check_whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,10 +139,7 @@ def nearest(
 
 
 def _check_arguments(k, metric):
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ValueError(
-            f"`k` must be a whole number, at least 1. Received: k={k!r}"
-        )
+    check_whole_number("k", k, least=1)
     if metric not in METRICS:
         raise ValueError(
             f"`metric` must be one of {list(METRICS)}. Received: "

@@ -9,10 +9,10 @@ import numpy as np
 from keras_transfer.explaining.differentiation import compiled
 from keras_transfer.explaining.differentiation import differentiate
 from keras_transfer.explaining.graph import graph_model
-from keras_transfer.explaining.input_gradients import check_count
 from keras_transfer.explaining.network import Network
 from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import class_numbers
+from keras_transfer.names import check_whole_number
 from keras_transfer.structure import model_info
 
 # Step of one ascent as a fraction of the range of the pixels.
@@ -77,7 +77,7 @@ def activation_maximization(
     Reference: [Olah et al., 2017](
         https://distill.pub/2017/feature-visualization/)
     """
-    check_count("steps", steps)
+    check_whole_number("steps", steps, least=1)
     _check_not_negative("jitter", jitter, numbers.Integral)
     _check_not_negative("smoothness", smoothness, numbers.Real)
     model = graph_model(model)

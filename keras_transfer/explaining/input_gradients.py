@@ -9,6 +9,7 @@ import numpy as np
 from keras_transfer.explaining.question import ask
 from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import Target
+from keras_transfer.names import check_whole_number
 
 
 def saliency(
@@ -64,7 +65,7 @@ def saliency(
     Reference: [Simonyan et al., 2013](https://arxiv.org/abs/1312.6034),
         [Smilkov et al., 2017](https://arxiv.org/abs/1706.03825)
     """
-    check_count("samples", samples)
+    check_whole_number("samples", samples, least=1)
     is_number = isinstance(noise, numbers.Real) and not isinstance(noise, bool)
     if not is_number or not 0 < noise < float("inf"):
         raise ValueError(
@@ -82,18 +83,6 @@ def saliency(
         for one in gradients
     ]
     return maps[0] if len(maps) == 1 else maps
-
-
-def check_count(name: str, value: object) -> None:
-    """Raises unless a number of passes is an integer of at least 1."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Integral)
-        or value < 1
-    ):
-        raise ValueError(
-            f"`{name}` must be an integer above 0. Received: {value!r}."
-        )
 
 
 def _smooth(measure, inputs, samples, noise, seed):

@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.explaining.input_gradients import check_count
 from keras_transfer.explaining.question import ask
 from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import Target
+from keras_transfer.names import check_whole_number
 
 _FIRST_STEPS = 16
 
@@ -71,7 +71,7 @@ def integrated_gradients(
 
     Reference: [Sundararajan et al., 2017](https://arxiv.org/abs/1703.01365)
     """
-    check_count("max_steps", max_steps)
+    check_whole_number("max_steps", max_steps, least=1)
     if not 0 < tolerance < 1:
         raise ValueError(
             "`tolerance` must be a fraction above 0 and below 1. Received: "

@@ -12,6 +12,7 @@ from keras_transfer.explaining.question import ask_for_maps
 from keras_transfer.explaining.question import image_size_of
 from keras_transfer.explaining.question import steps_shown
 from keras_transfer.explaining.targets import Target
+from keras_transfer.names import check_whole_number
 
 
 def score_cam(
@@ -62,15 +63,8 @@ def score_cam(
 
     Reference: [Wang et al., 2020](https://arxiv.org/abs/1910.01279)
     """
-    if max_channels is not None and (
-        isinstance(max_channels, bool)
-        or not isinstance(max_channels, int)
-        or max_channels < 1
-    ):
-        raise ValueError(
-            "`max_channels` must be an integer above 0 or None. Received: "
-            f"{max_channels!r}."
-        )
+    if max_channels is not None:
+        check_whole_number("max_channels", max_channels, least=1)
     question, place, activation = ask_for_maps(
         model, images, target, at, output
     )

@@ -1,16 +1,18 @@
 """Fingerprints: digests that tell one model, or one data set, from another."""
 
 import concurrent.futures
-import hashlib
 import json
 import os
-import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
+
+from keras_transfer.files.checksums import file_sha256
+from keras_transfer.files.checksums import sha256_of
+from keras_transfer.files.checksums import text_sha256
 
 # Entries in which models that compute the same may differ: how they were
 # compiled or are trained, the batch sizes they have seen, the paths that an
@@ -75,7 +77,7 @@ def digest_of_config(config: Any) -> str:
     names: dict[str, str] = {}
     _collect_names(config, names)
     text = json.dumps(_canonical(config, names), sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return text_sha256(text)
 
 
 def digest_of_arrays(arrays: Iterable[Any]) -> str:
@@ -86,15 +88,13 @@ def digest_of_arrays(arrays: Iterable[Any]) -> str:
     """
     # hashlib releases the GIL, so arrays are hashed in parallel.
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        digests = list(pool.map(_digest_of_array, arrays))
-    return hashlib.sha256(b"".join(digests)).hexdigest()
+        return sha256_of(pool.map(_digest_of_array, arrays))
 
 
 def _digest_of_array(array):
     array = np.ascontiguousarray(keras.ops.convert_to_numpy(array))
-    digest = hashlib.sha256(f"{array.shape} {array.dtype.name} ".encode())
-    digest.update(array.reshape(-1).view("uint8"))
-    return digest.digest()
+    kind = f"{array.shape} {array.dtype.name} ".encode()
+    return bytes.fromhex(sha256_of([kind, array.reshape(-1).view("uint8")]))
 
 
 def _collect_names(config, names):
@@ -164,12 +164,13 @@ def fingerprint_files(
         raise ValueError(
             f"`by` must be 'status' or 'content'. Received: by={by!r}"
         )
-    digest = hashlib.sha256()
     describe = _status if by == "status" else _content
-    for path in paths:
-        name = os.path.relpath(path, root) if root else os.fspath(path)
-        digest.update(os.fsencode(name) + b"\0" + describe(path) + b"\0")
-    return {"files": len(paths), "digest": digest.hexdigest()}
+    names = (os.path.relpath(p, root) if root else os.fspath(p) for p in paths)
+    digest = sha256_of(
+        os.fsencode(name) + b"\0" + describe(path) + b"\0"
+        for name, path in zip(names, paths, strict=True)
+    )
+    return {"files": len(paths), "digest": digest}
 
 
 def fingerprint_arrays(*arrays: np.ndarray) -> dict[str, Any]:
@@ -198,11 +199,8 @@ def fingerprint_batches(batches: Iterable[Any]) -> dict[str, Any]:
     >>> fingerprint_batches([(np.ones((2, 4)), np.zeros(2))])["batches"]
     1
     """
-    digest, count = hashlib.sha256(), 0
-    for batch in batches:
-        digest.update(digest_of_arrays(_leaves(batch)).encode())
-        count += 1
-    return {"batches": count, "digest": digest.hexdigest()}
+    digests = [digest_of_arrays(_leaves(b)).encode() for b in batches]
+    return {"batches": len(digests), "digest": sha256_of(digests)}
 
 
 def _status(path):
@@ -215,8 +213,7 @@ def _status(path):
 
 def _content(path):
     try:
-        with pathlib.Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return bytes.fromhex(file_sha256(path))
     except FileNotFoundError as error:
         raise ValueError(_missing(path)) from error
 

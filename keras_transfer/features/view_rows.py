@@ -8,6 +8,7 @@ import keras
 from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.features.rows import ROW
 from keras_transfer.features.rows import PhotographRows
+from keras_transfer.names import check_whole_number
 
 
 class ViewRows(PhotographRows):
@@ -67,11 +68,7 @@ def check_views(views: int | None, x: Any) -> None:
     """
     if views is None:
         return
-    if isinstance(views, bool) or not isinstance(views, int) or views < 1:
-        raise ValueError(
-            "`views` must be a whole number, at least 1. Received: "
-            f"views={views!r}"
-        )
+    check_whole_number("views", views, least=1)
     catalogue = Catalogue.of(x)
     if catalogue is None or catalogue.augment is None:
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_transfer import names
 from keras_transfer.freezing import freezing
+from keras_transfer.names import check_whole_number
 from keras_transfer.schedules import until as endings
 from keras_transfer.structure import selectors
 
@@ -118,12 +119,7 @@ class Phase:
                 f"Unknown `batch_norm` policy {self.batch_norm!r}. Expected "
                 f"one of {freezing.BATCH_NORM_POLICIES}."
             )
-        steps = self.warmup_steps
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-            raise ValueError(
-                "`warmup_steps` must be a whole number of at least 0. "
-                f"Received: {steps!r}."
-            )
+        check_whole_number("warmup_steps", self.warmup_steps, least=0)
         _check_multipliers(self.learning_rate_multiplier)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
+from keras_transfer.names import check_whole_number
+
 
 @dataclasses.dataclass(frozen=True)
 class Epochs:
@@ -22,7 +24,7 @@ class Epochs:
     count: int
 
     def __post_init__(self):
-        _check_whole("Epochs", "count", self.count, 1)
+        check_whole_number("count", self.count, 1, owner="Epochs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,7 @@ class AtEpoch:
     epoch: int
 
     def __post_init__(self):
-        _check_whole("AtEpoch", "epoch", self.epoch, 1)
+        check_whole_number("epoch", self.epoch, 1, owner="AtEpoch")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Steps:
     count: int
 
     def __post_init__(self):
-        _check_whole("Steps", "count", self.count, 1)
+        check_whole_number("count", self.count, 1, owner="Steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Plateau:
     mode: str = "auto"
 
     def __post_init__(self):
-        _check_whole("Plateau", "patience", self.patience, 1)
+        check_whole_number("patience", self.patience, 1, owner="Plateau")
         _check_mode(self.mode)
         check_metric("`monitor` of Plateau", self.monitor)
         check_number("`min_delta` of Plateau", self.min_delta)
@@ -188,14 +190,6 @@ def check_metric(what: str, value: Any) -> None:
     if not isinstance(value, str) or not value:
         raise TypeError(
             f"{what} must be the name of a metric, such as 'val_loss'. "
-            f"Received: {value!r}."
-        )
-
-
-def _check_whole(owner, name, value, least):
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(
-            f"`{name}` of {owner} must be a whole number of at least {least}. "
             f"Received: {value!r}."
         )
 

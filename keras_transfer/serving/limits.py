@@ -3,6 +3,8 @@
 import dataclasses
 import numbers
 
+from keras_transfer.names import check_whole_number
+
 
 @dataclasses.dataclass(frozen=True)
 class ServiceLimits:
@@ -68,17 +70,9 @@ class ServiceLimits:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not field.name.endswith(("_ms", "_seconds")):
-                _check_count(field.name, value)
+                check_whole_number(field.name, value, least=1)
             elif not isinstance(value, numbers.Real) or not value >= 0:
                 raise ValueError(
                     f"`{field.name}` must be a number from 0. Received: "
                     f"{value!r}."
                 )
-
-
-def _check_count(name, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(
-            f"`{name}` must be a whole number of at least 1. Received: "
-            f"{value!r}."
-        )

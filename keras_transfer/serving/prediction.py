@@ -18,6 +18,7 @@ from keras_transfer.checks import pixels
 from keras_transfer.data.ahead import decoded_ahead
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
+from keras_transfer.names import check_whole_number
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.ranking import Prediction
 from keras_transfer.serving.ranking import probabilities_of
@@ -73,10 +74,7 @@ def predict(
     Raises:
         ValueError: As for `predict_labels`, or if `top` is below 1.
     """
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise ValueError(
-            f"`top` must be an integer, at least 1. Received: top={top!r}"
-        )
+    check_whole_number("top", top, least=1)
     rows: list[list[Prediction]] = []
     for batch in _batches(model, images, batch_size):
         pixels.check_images(model, batch)

@@ -9,6 +9,7 @@ import keras
 from keras_transfer import names
 from keras_transfer import schedules
 from keras_transfer.callbacks.best_epoch import BestEpoch
+from keras_transfer.names import check_whole_number
 from keras_transfer.training import compiling
 from keras_transfer.training import fitting
 
@@ -77,11 +78,8 @@ def fine_tune(
     Reference: [Howard and Ruder, 2018](https://arxiv.org/abs/1801.06146),
     [Kumar et al., 2022](https://arxiv.org/abs/2202.10054)
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 2:
-        raise ValueError(
-            "`epochs` must be a whole number of at least 2, one for the head "
-            f"and one for everything. Received: {epochs!r}."
-        )
+    # One for the head and one for everything.
+    check_whole_number("epochs", epochs, least=2)
     if not getattr(model, "compiled", False):
         compiling.compile_for_transfer(model, learning_rate=learning_rate)
     schedule = schedules.LinearProbeThenFineTune(

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from keras_transfer import schedules
+from keras_transfer.names import check_whole_number
 
 SIMILARITIES = ("near", "far")
 # Below either of these, the weights of a whole backbone outnumber what the
@@ -54,8 +55,8 @@ def recommend(
     Reference: [Yosinski et al., 2014](https://arxiv.org/abs/1411.1792),
     [Kornblith et al., 2019](https://arxiv.org/abs/1805.08974)
     """
-    _check_count("num_images", num_images, 1)
-    _check_count("num_classes", num_classes, 2)
+    check_whole_number("num_images", num_images, least=1)
+    check_whole_number("num_classes", num_classes, least=2)
     if similarity not in SIMILARITIES:
         raise ValueError(
             f"`similarity` must be one of {SIMILARITIES}. Received: "
@@ -129,11 +130,3 @@ def _many_far(amount):
         "BatchNormalization learning the new statistics. There may be enough "
         "images to train from scratch; compare.",
     )
-
-
-def _check_count(name, value, least):
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {least}. Received: "
-            f"{value!r}."
-        )

@@ -107,9 +107,18 @@ def test_weights_that_are_not_finite_are_not_kept(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"every": 0}, "`every` must be at least 1. Received: 0"),
-        ({"keep": 1.5}, "`keep` must be a whole number. Received: 1.5"),
-        ({"keep": True}, "`keep` must be a whole number. Received: True"),
+        (
+            {"every": 0},
+            "`every` must be a whole .*. Received: 0",
+        ),
+        (
+            {"keep": 1.5},
+            "`keep` must be a whole .*. Received: 1.5",
+        ),
+        (
+            {"keep": True},
+            "`keep` must be a whole .*. Received: True",
+        ),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(options, message):

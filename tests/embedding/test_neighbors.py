@@ -137,7 +137,7 @@ def test_feature_maps_are_not_compared(model, photos):
     ("options", "sentence"),
     [
         ({"k": 8}, "There are 7 photographs to be neighbours .* k=8"),
-        ({"k": 0}, "`k` must be a whole number, at least 1. Received: k=0"),
+        ({"k": 0}, "`k` must be a whole number of at least 1. Received: 0"),
         ({"k": 1.5}, "`k` must be a whole number"),
         ({"metric": "dot"}, r"must be one of \['cosine', 'l2'\]"),
         ({"query": "none.png"}, "There is no file or folder none.png"),

@@ -89,7 +89,7 @@ def test_a_model_of_any_size_is_told_the_size():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"steps": 0}, "`steps` must be an integer above 0"),
+        ({"steps": 0}, "`steps` must be a whole number of at least 1"),
         ({"jitter": -1}, "`jitter` must be a number of at least 0"),
         ({"smoothness": True}, "`smoothness` must be a number"),
         ({"image_size": 8}, r"takes images of \(12, 10\)"),

@@ -162,8 +162,8 @@ def test_several_inputs_get_a_map_each():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"samples": 0}, "`samples` must be an integer above 0"),
-        ({"samples": 1.5}, "`samples` must be an integer above 0"),
+        ({"samples": 0}, "`samples` must be a whole number of at least 1"),
+        ({"samples": 1.5}, "`samples` must be a whole number of at least 1"),
         ({"samples": 2, "noise": 0}, "`noise` is a fraction"),
         ({"samples": 2, "noise": float("inf")}, "`noise` is a fraction"),
     ],
@@ -176,7 +176,7 @@ def test_numbers_of_saliency_are_checked(arguments, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"max_steps": 0}, "`max_steps` must be an integer above 0"),
+        ({"max_steps": 0}, "`max_steps` must be a whole number"),
         ({"tolerance": 0}, "`tolerance` must be a fraction"),
         ({"baseline": np.zeros((2, 2))}, "array of the shape"),
         ({"baseline": np.nan}, "`baseline` must be finite"),

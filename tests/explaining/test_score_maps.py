@@ -85,7 +85,7 @@ def test_eigen_cam_is_the_first_principal_component():
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, True])
 def test_the_number_of_channels_is_checked(number):
-    with pytest.raises(ValueError, match="`max_channels` must be an integer"):
+    with pytest.raises(ValueError, match="`max_channels` must be a whole"):
         kt.score_cam(networks.nested(), IMAGES, max_channels=number)
 
 

@@ -95,7 +95,7 @@ def test_images_of_the_wrong_shape_are_refused(shape):
 
 @pytest.mark.parametrize("top", [0, -1, 1.5, True])
 def test_top_must_be_a_positive_integer(top):
-    with pytest.raises(ValueError, match="`top` must be an integer, at"):
+    with pytest.raises(ValueError, match="`top` must be a whole number"):
         prediction.predict(build(), images(), top=top)
 
 

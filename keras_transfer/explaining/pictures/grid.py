@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_transfer.names import check_whole_number
+
 
 @dataclasses.dataclass(frozen=True)
 class ActivationGrid:
@@ -86,14 +88,14 @@ def activation_grid(
             "The maps are not finite: NaN or infinity in "
             f"{int((~np.isfinite(maps)).sum())} places. Check the weights."
         )
-    _check_whole("gap", gap, 0)
+    check_whole_number("gap", gap, 0)
     maps = maps.astype("float64")
     chosen = _chosen(maps, channels)
     height, width = maps.shape[:2]
     if columns is None:
         # Half as wide again as high, whatever the proportions of the maps.
         columns = math.ceil(math.sqrt(1.5 * len(chosen) * height / width))
-    _check_whole("columns", columns, 1)
+    check_whole_number("columns", columns, 1)
     columns = min(columns, len(chosen))
     rows = -(-len(chosen) // columns)
     grid = ActivationGrid(
@@ -129,7 +131,7 @@ def _scaled(one):
 def _chosen(maps, channels):
     number = maps.shape[-1]
     if isinstance(channels, numbers.Integral):
-        _check_whole("channels", channels, 1)
+        check_whole_number("channels", channels, 1)
         if number <= channels:
             return tuple(range(number))
         strongest = np.argsort(-maps.std(axis=(0, 1)), kind="stable")
@@ -142,15 +144,3 @@ def _chosen(maps, channels):
             f"{list(outside or chosen)}."
         )
     return chosen
-
-
-def _check_whole(name, value, minimum):
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Integral)
-        or value < minimum
-    ):
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {minimum}. "
-            f"Received: {value!r}."
-        )

@@ -18,6 +18,7 @@ from keras_transfer.exporting.runtimes.table import RUNTIMES
 from keras_transfer.exporting.stock_model import check_graph
 from keras_transfer.exporting.trial import largest_difference
 from keras_transfer.exporting.trial import trial_images
+from keras_transfer.names import check_whole_number
 from keras_transfer.names import did_you_mean
 
 BASELINE = "model.predict"
@@ -196,14 +197,13 @@ def _shown(names):
 
 def _check_sizes(batch_sizes):
     is_list = isinstance(batch_sizes, Sequence) and len(batch_sizes)
-    if not is_list or not all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= 1
-        for n in batch_sizes
-    ):
+    if not is_list:
         raise ValueError(
-            "`batch_sizes` must be whole numbers, at least 1. "
-            f"Received: batch_sizes={batch_sizes!r}"
+            "`batch_sizes` must be a list of whole numbers. Received: "
+            f"{batch_sizes!r}."
         )
+    for size in batch_sizes:
+        check_whole_number("batch_sizes", size, least=1)
 
 
 def _checked_names(runtimes):

@@ -7,10 +7,10 @@ what was parsed. What happens to the file meanwhile has no effect.
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
+import shutil
 import struct
 import zipfile
 import zlib
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
+from keras_transfer.files.checksums import file_sha256
 from keras_transfer.files.whole_files import private_folder
 from keras_transfer.saving.archive import configuration
 from keras_transfer.saving.archive import members
@@ -190,14 +191,12 @@ def _read_weights(source, folder):
 
 def _copy(file, target, sha256):
     """Copies a file, so that what is hashed is what is read afterwards."""
-    digest = hashlib.sha256()
     with open(target, "xb") as out:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-            out.write(piece)
-    if digest.hexdigest() != sha256.strip().lower():
+        shutil.copyfileobj(file, out, 1 << 20)
+    received = file_sha256(target)
+    if received != sha256.strip().lower():
         raise ModelFileError(
-            f"has the sha256 {digest.hexdigest()}; expected {sha256}.",
+            f"has the sha256 {received}; expected {sha256}.",
             "It is another file than was meant, or was changed on its way: "
             "fetch it again.",
         )

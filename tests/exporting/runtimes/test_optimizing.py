@@ -199,7 +199,7 @@ def test_arguments_out_of_range_are_refused(model):
     with pytest.raises(ValueError, match="'graf'.*Did you mean 'graph'"):
         kt.optimize_for_inference(model, runtimes=["graf"])
     for sizes in ((), (0,), (1.5,), 32):
-        with pytest.raises(ValueError, match="`batch_sizes` must be whole"):
+        with pytest.raises(ValueError, match="`batch_sizes` must be a"):
             kt.optimize_for_inference(model, batch_sizes=sizes)
 
 
