@@ -60,6 +60,14 @@ def _parts(entry):
         for layer, own in zip(config["layers"], nodes, strict=True):
             yield layer, len(own)
         config = {k: v for k, v in config.items() if k != "layers"}
+    elif entry["class_name"] == "Sequential":
+        # Keras calls all that are there again for each that it adds.
+        layers = config.get("layers")
+        layers = layers if isinstance(layers, list) else []
+        for number, layer in enumerate(layers):
+            if isinstance(layer, dict) and "class_name" in layer:
+                yield layer, len(layers) - number
+        config = {k: v for k, v in config.items() if k != "layers"}
     pending = list(config.values())
     while pending:
         item = pending.pop()

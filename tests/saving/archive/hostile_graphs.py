@@ -75,6 +75,20 @@ def doubling(depth):
     return inner
 
 
+def sequence(count):
+    """A `Sequential`, which Keras builds anew for each layer."""
+    image = layer("i", class_name="InputLayer", batch_shape=[None, 4])
+    layers = [image, *(layer(f"r{i}") for i in range(count))]
+    for entry in layers:
+        del entry["inbound_nodes"]
+    return {
+        "module": "keras",
+        "class_name": "Sequential",
+        "registered_name": None,
+        "config": {"name": "s", "layers": layers},
+    }
+
+
 def node(name, change):
     def apply(parts):
         parts.layer(name)["inbound_nodes"] = [change]
@@ -89,6 +103,10 @@ CASES = {
     ),
     "models_that_call_each_other_twice": (
         stored(doubling(18)),
+        "calls its layers more than [0-9]+ times",
+    ),
+    "sequence_of_1000_layers": (
+        stored(sequence(1000)),
         "calls its layers more than [0-9]+ times",
     ),
     "call_of_nothing": (
