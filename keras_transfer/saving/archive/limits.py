@@ -22,8 +22,9 @@ KEY_LENGTH = 4096
 OBJECT_DEPTH = 24
 NAME_LENGTH = 512
 FILE_NAME_BYTES = 255
-# Calls of layers, with those inside of models that are called.
-CALLS = 20_000
+# Calls of layers, with those inside of models that are called: a thousand take
+# Keras a second.
+CALLS = 10_000
 # How often a call may be tried, on average, before what it takes is there.
 TRIES_PER_CALL = 4
 LAYERS_PASSED = 20_000_000  # each time that Keras goes through a model
