@@ -25,6 +25,7 @@ from keras_transfer.saving.archive import configuration
 from keras_transfer.saving.archive import json_text
 from keras_transfer.saving.archive import tensors
 from keras_transfer.saving.archive import versions
+from keras_transfer.saving.archive.declared import check_settings
 
 _ADVICE = (
     "Build the model by its own code, load the weights there, compare its "
@@ -55,6 +56,7 @@ def load_h5(path: str | os.PathLike) -> keras.Model:
         tensors.check_finite(path, weights)
         with h5py.File(path, "r") as opened:
             config, found = _checked_config(opened)
+            check_settings(config, found, stored)
             model = _built(config, found, stored)
             _assign(model, _weights(opened))
         matching.check_range(model, stored)

@@ -35,29 +35,7 @@ def check_declared(
     Raises:
         ModelFileError: Names the class, or the sums.
     """
-    listed = 0
-    stored = sum(math.prod(tensor) for tensor in tensors.shapes.values())
-    most = max(stored, limits.FOREIGN_NUMBER)
-    for entry in _entries(config):
-        settings = entry["config"]
-        for key in _LISTED:
-            if _is_integer(settings.get(key)):
-                listed += settings[key]
-        if listed > limits.LISTED:
-            raise _refusal(entry, f"brings lists to {listed} items")
-        size = _input_size(settings.get("batch_shape"))
-        if size > limits.INPUT_ELEMENTS:
-            raise _refusal(entry, f"takes inputs of {size} numbers")
-        if entry.get("registered_name") not in found.classes:
-            continue
-        # Nobody knows what another class makes of a number.
-        number = max(map(_largest, _without_seeds(settings)), default=0)
-        is_own = entry["registered_name"].startswith(_OWN)
-        if number > most and not is_own:
-            raise _refusal(
-                entry,
-                f"is set to {number}, where {stored} numbers are stored",
-            )
+    check_settings(config, found, tensors)
     if found.layers > tensors.groups:
         raise ModelFileError(
             f"lists {found.layers} layers and stores the weights of "
@@ -71,6 +49,45 @@ def check_declared(
             "for a model of its size.",
             UNUSUAL,
         )
+
+
+def check_settings(
+    config: dict[str, Any], found: Found, tensors: Tensors
+) -> None:
+    """Raises when settings ask for more than a file accounts for.
+
+    Args:
+        config: The configuration.
+        found: What it is made of.
+        tensors: What the weights file holds.
+
+    Raises:
+        ModelFileError: Names the class.
+    """
+    listed = 0
+    stored = sum(math.prod(tensor) for tensor in tensors.shapes.values())
+    most = max(stored, limits.FOREIGN_NUMBER)
+    for entry in _entries(config):
+        settings = entry["config"]
+        for key in _LISTED:
+            if _is_integer(settings.get(key)):
+                listed += settings[key]
+        if listed > limits.LISTED:
+            raise _refusal(entry, f"brings lists to {listed} items")
+        size = _input_size(settings.get("batch_shape"))
+        if size > limits.INPUT_ELEMENTS:
+            raise _refusal(entry, f"takes inputs of {size} numbers")
+        registered = entry.get("registered_name") or entry["class_name"]
+        if registered not in found.classes:
+            continue
+        # Nobody knows what another class makes of a number.
+        number = max(map(_largest, _without_seeds(settings)), default=0)
+        is_own = registered.startswith(_OWN)
+        if number > most and not is_own:
+            raise _refusal(
+                entry,
+                f"is set to {number}, where {stored} numbers are stored",
+            )
 
 
 def _entries(config) -> Iterator[dict[str, Any]]:
