@@ -1,44 +1,15 @@
 """`keras-transfer explain`: where in a photograph the model sees its class."""
 
 import argparse
-import functools
 import os
 import pathlib
 import sys
-from collections.abc import Callable
-from typing import Any
-
-import keras
-import numpy as np
 
 from keras_transfer.cli.keras_start import start_keras
 from keras_transfer.cli.picture_files import check_folder
 from keras_transfer.cli.picture_files import names_of
-from keras_transfer.explaining import gradient_maps
-from keras_transfer.explaining import input_gradients
-from keras_transfer.explaining import path_integral
-from keras_transfer.explaining import rollout
-from keras_transfer.explaining import score_maps
 from keras_transfer.names import printable
 
-# Each with the arguments, besides model and images, that it takes.
-METHODS: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...]]] = {
-    "grad-cam": (gradient_maps.grad_cam, ("target", "at")),
-    "grad-cam++": (gradient_maps.grad_cam_plus_plus, ("target", "at")),
-    "layer-cam": (gradient_maps.layer_cam, ("target", "at")),
-    "score-cam": (score_maps.score_cam, ("target", "at")),
-    "eigen-cam": (score_maps.eigen_cam, ("at",)),
-    "saliency": (input_gradients.saliency, ("target",)),
-    "smoothgrad": (
-        functools.partial(input_gradients.saliency, samples=25),
-        ("target",),
-    ),
-    "integrated-gradients": (
-        path_integral.integrated_gradients,
-        ("target",),
-    ),
-    "attention-rollout": (rollout.attention_rollout, ()),
-}
 UNREADABLE = 1
 METHODS = (
     "grad-cam",
@@ -127,8 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     start_keras()
     import keras_transfer as kt
     from keras_transfer.checks import model_images
-    from keras_transfer.cli.explain import check_method
-    from keras_transfer.cli.explain import explain
+    from keras_transfer.explaining.methods import check_method
+    from keras_transfer.explaining.methods import explain
 
     model = kt.load_model(arguments.model)
     wanted = _class(model, arguments.target)
@@ -189,44 +160,3 @@ def _class(model, word):
         f"Unknown class {word!r}. Expected one of {known} or a number."
         + names.did_you_mean(word, known)
     )
-
-
-def check_method(method: str, arguments: dict[str, Any]) -> None:
-    """Raises if a method does not take one of the arguments that are given.
-
-    Args:
-        method: One of `METHODS`.
-        arguments: Arguments by name; `None` is not given.
-
-    Raises:
-        ValueError: With the arguments that the method takes.
-    """
-    _, taken = METHODS[method]
-    for name, value in arguments.items():
-        if value is not None and name not in taken:
-            raise ValueError(
-                f"The method {method!r} takes no {name!r}: what it shows is "
-                + (
-                    "the same for all classes."
-                    if name == "target"
-                    else "about the pixels, not about a layer."
-                    if "target" in taken
-                    else "about all layers."
-                )
-            )
-
-
-def explain(
-    model: keras.Model, images: Any, method: str, arguments: dict[str, Any]
-) -> np.ndarray:
-    """Returns what a method shows, `(batch, height, width)`.
-
-    Args:
-        model: The model.
-        images: A batch of pixels.
-        method: One of `METHODS`.
-        arguments: Arguments that were checked; `None` is not given.
-    """
-    function, _ = METHODS[method]
-    given = {name: v for name, v in arguments.items() if v is not None}
-    return function(model, images, **given)

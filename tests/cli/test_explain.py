@@ -6,6 +6,7 @@ from PIL import Image
 
 import keras_transfer as kt
 from keras_transfer.cli import explain
+from keras_transfer.explaining import methods
 
 # Random weights may speak for a class nowhere; that is not what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore:In 1 of 1 images")
@@ -56,7 +57,7 @@ def test_every_method_draws(run, model, photos, tmp_path, method):
 
 
 def test_the_command_line_knows_every_method():
-    assert explain.METHODS == tuple(explain.METHODS)
+    assert explain.METHODS == tuple(methods.METHODS)
 
 
 def test_a_class_a_layer_and_a_contrast_may_be_asked_for(run, model, photos):
