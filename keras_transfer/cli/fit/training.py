@@ -11,10 +11,10 @@ import keras
 import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import class_report
-from keras_transfer.cli.fit.arguments import find_schedule
 from keras_transfer.cli.fit.checks import Network
 from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
+from keras_transfer.cli.fit.schedule import find_schedule
 from keras_transfer.names import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.

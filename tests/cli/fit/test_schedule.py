@@ -3,8 +3,8 @@
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.cli.fit.arguments import find_schedule
-from keras_transfer.cli.fit.arguments import schedules_by_name
+from keras_transfer.cli.fit.schedule import find_schedule
+from keras_transfer.cli.fit.schedule import schedules_by_name
 
 
 @pytest.mark.parametrize("name", sorted(schedules_by_name()))
