@@ -11,6 +11,7 @@ from keras_transfer import compat
 from keras_transfer.extraction.extractor import Extraction
 from keras_transfer.extraction.extractor import Extractor
 from keras_transfer.extraction.plan import MODES
+from keras_transfer.extraction.plan import keep
 from keras_transfer.extraction.plan import make_plan
 from keras_transfer.extraction.pooling import check_pooling
 from keras_transfer.extraction.pooling import check_tokens
@@ -98,7 +99,7 @@ def build_extractor(
         raise ValueError(f"`mode` must be one of {MODES}. Received: {mode!r}.")
     plan = make_plan(model, selectors, mode)
     check_tokens(tokens, plan.graph)
-    extractor = plan.keep(
+    extractor = keep(
         model,
         (plan.key, pooling, tokens),
         lambda: _build(model, plan, pooling, tokens),

@@ -76,7 +76,7 @@ def create_backbone(
     if weights is not None:
         found = weight_sources.find_weights(spec, weights, input_shape, options)
         # Before the model is built, which takes seconds where it is large.
-        weights.check_readable(found.path)
+        weights_files.check_readable(found.path)
     model = _build(spec, input_shape, options)
     if found is not None:
         _load(spec, model, found, input_shape, options)
