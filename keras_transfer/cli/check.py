@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _fault(path, declared, sha256):
     """The sentence that says what is wrong with a file, or `None`."""
-    from keras_transfer.registry import missing_classes
+    from keras_transfer.registry import plugin_classes
     from keras_transfer.saving import archive
     from keras_transfer.saving.archive.description import is_declared
 
@@ -69,7 +69,7 @@ def _fault(path, declared, sha256):
             found = contents.found
             contents.check_finite()
             if found.missing:
-                what = missing_classes.explain(found.missing, found.model_info)
+                what = plugin_classes.explain(found.missing, found.model_info)
                 return f"The model file {str(path)!r} {what}"
             # Only Keras knows whether it can build this. What is damaged or
             # hostile has ended before, without the seconds that it takes.

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
-from keras_transfer.registry import missing_classes
 from keras_transfer.registry import plugin_classes
 
 _MODEL_INFO = "keras_transfer>ModelInfo"
@@ -68,9 +67,9 @@ def explain_when_missing(model_metadata: Any) -> None:
     Args:
         model_metadata: The metadata of a `ModelInfo` layer.
     """
-    for name in missing_classes.recorded(model_metadata):
+    for name in plugin_classes.recorded(model_metadata):
         if ">" in name and keras.saving.get_registered_object(name) is None:
-            explanation = missing_classes.explain({name: ""}, model_metadata)
+            explanation = plugin_classes.explain({name: ""}, model_metadata)
             stub = MissingClass(name, f"The model file {explanation}")
             keras.saving.get_custom_objects()[name] = stub
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from keras_transfer import compat
 from keras_transfer import serialization
-from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
+from keras_transfer.registry import plugin_classes
 from keras_transfer.saving import building
 from keras_transfer.saving import causes
 from keras_transfer.saving import matching
@@ -85,7 +85,7 @@ def _checked_config(file):
         written=versions.written_by(dict(file.attrs)),
     )
     if found.missing:
-        what = missing_classes.explain(found.missing, found.model_info)
+        what = plugin_classes.explain(found.missing, found.model_info)
         raise ModelFileError(what, "")
     needed_classes.activate(found.classes)
     return config, found

@@ -9,8 +9,8 @@ import keras
 from keras_transfer import serialization
 from keras_transfer.optimizer.adoption import is_wrapped
 from keras_transfer.optimizer.transition import transition
-from keras_transfer.registry import missing_classes
 from keras_transfer.registry import needed_classes
+from keras_transfer.registry import plugin_classes
 from keras_transfer.saving import archive
 from keras_transfer.saving import building
 from keras_transfer.saving import causes
@@ -117,7 +117,7 @@ def load_checked(
         if not allow_non_finite:
             contents.check_finite()
         if found.missing:
-            what = missing_classes.explain(
+            what = plugin_classes.explain(
                 found.missing, owners or found.model_info
             )
             raise ModelFileError(what, "")

@@ -4,7 +4,7 @@ import math
 import os
 from typing import Any
 
-from keras_transfer.registry import missing_classes
+from keras_transfer.registry import plugin_classes
 from keras_transfer.saving.archive import own_objects
 from keras_transfer.saving.archive.opening import Contents
 from keras_transfer.saving.archive.opening import checked
@@ -111,7 +111,7 @@ def _provider(name, info, declared):
         return "keras-transfer"
     if name in declared:
         return " ".join(declared[name])
-    owner = missing_classes.recorded(info).get(name)
+    owner = plugin_classes.recorded(info).get(name)
     if isinstance(owner, dict):
         return f"{owner.get('distribution')} (not installed)"
     return "unknown (not installed)"
