@@ -10,7 +10,7 @@ import pytest
 import keras_transfer as kt
 from keras_transfer import names
 from keras_transfer import schedules as ks
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from tests.conftest import build_tiny
 from tests.saving.golden import make
 
@@ -181,7 +181,7 @@ def test_an_old_preset_loads_with_its_license(tmp_path):
     path.write_text(path.read_text().replace('"license"', '"licence"'))
     assert '"licence": "CC0"' in path.read_text()
     loaded = kt.create_backbone(tmp_path / "net")
-    assert provenance.provenance_of(loaded).license == "CC0"
+    assert model_info.provenance_of(loaded).license == "CC0"
 
 
 def test_a_class_without_arguments_keeps_its_constructor():

@@ -18,7 +18,7 @@ from keras_transfer.models import weight_sources
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.models.weights_file import WeightsFile
 from keras_transfer.saving import weights as weights_files
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from keras_transfer.structure import stages
 
 
@@ -91,7 +91,7 @@ def create_backbone(
         model = truncation.truncate(model, cut_at, model_stages)
         boundaries = truncation.stages_up_to(model, model_stages)
     owner = ("", "") if is_spec else registry.owner_of(spec.name)
-    record = provenance.Provenance(
+    record = model_info.Provenance(
         name=spec.name,
         options=options,
         weights=found.label if found else None,
@@ -103,7 +103,7 @@ def create_backbone(
         version=owner[1],
         license=spec.license,
     )
-    provenance.attach(model, record)
+    model_info.attach(model, record)
     return model
 
 
@@ -139,7 +139,7 @@ def _is_publishers(path):
 
 def _from_preset(place, weights, input_shape, cut_at, options):
     model = preset.load_backbone(place)
-    record = provenance.provenance_of(model)
+    record = model_info.provenance_of(model)
     shape = tuple(model.input_shape[1:])
     is_asked_as_is = weights == "imagenet" and not options
     if not is_asked_as_is or input_shape not in (None, shape):
@@ -153,7 +153,7 @@ def _from_preset(place, weights, input_shape, cut_at, options):
         model = truncation.truncate(model, cut_at, model_stages)
         boundaries = truncation.stages_up_to(model, model_stages)
         record = dataclasses.replace(record, cut_at=cut_at, stages=boundaries)
-        provenance.attach(model, record)
+        model_info.attach(model, record)
     return model
 
 

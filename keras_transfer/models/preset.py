@@ -18,9 +18,9 @@ from keras_transfer.models.preprocessing import Preprocessing
 from keras_transfer.registry import needed_classes
 from keras_transfer.saving import loading
 from keras_transfer.saving import saving
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from keras_transfer.structure import stages
-from keras_transfer.structure.provenance import Provenance
+from keras_transfer.structure.model_info import Provenance
 
 
 def save_backbone(backbone: keras.Model, folder: str | os.PathLike) -> None:
@@ -57,7 +57,7 @@ def save_backbone(backbone: keras.Model, folder: str | os.PathLike) -> None:
             "`backbone` must be a Functional keras.Model. Received: "
             f"{backbone!r}."
         )
-    record = provenance.provenance_of(backbone) or _unknown(backbone)
+    record = model_info.provenance_of(backbone) or _unknown(backbone)
     _check_preprocessing(record)
     _check_options(record)
     folder = _made(pathlib.Path(folder).expanduser())
@@ -119,7 +119,7 @@ def load_backbone(place: str | os.PathLike) -> keras.Model:
         {"classes": description.classes, "backbone": description.provenance},
     )
     record = _record(files, description)
-    provenance.attach(model, record)
+    model_info.attach(model, record)
     try:
         stages.stages_of(model)
     except (ValueError, TypeError) as error:
@@ -149,7 +149,7 @@ def _files(place):
 
 
 def _record(files, description):
-    values = provenance.renewed(description.provenance)
+    values = model_info.renewed(description.provenance)
     try:
         values["stages"] = tuple(
             (name, last_layer) for name, last_layer in values["stages"]

@@ -9,7 +9,6 @@ from keras_transfer import compat
 from keras_transfer.models import create
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import model_info
-from keras_transfer.structure import provenance
 from keras_transfer.structure import stages
 
 
@@ -58,7 +57,7 @@ def build_model(
         backbone = create.create_backbone(backbone)
     _check_parts(backbone, head)
     class_names = _checked_names(class_names, head)
-    record = provenance.provenance_of(backbone)
+    record = model_info.provenance_of(backbone)
     if isinstance(preprocessing, str):
         if preprocessing != "auto":
             raise ValueError(

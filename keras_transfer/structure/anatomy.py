@@ -8,7 +8,6 @@ import keras
 from keras_transfer import compat
 from keras_transfer.structure import model_info
 from keras_transfer.structure import paths
-from keras_transfer.structure import provenance
 from keras_transfer.structure import stages
 from keras_transfer.structure.graph import own_calls
 
@@ -50,7 +49,7 @@ def dissect(model: keras.Model) -> Anatomy:
         for layer in model.layers
         if isinstance(layer, keras.Model)
     }
-    is_backbone = provenance.provenance_of(model) is not None
+    is_backbone = model_info.provenance_of(model) is not None
     if is_backbone or not nested:
         return Anatomy(model, "", _stages(model, None), ())
     path = record.get("layer")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import keras
 
 from keras_transfer import compat
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from keras_transfer.structure.graph import Call
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import entering
@@ -188,9 +188,9 @@ class _Replacement:
             # that the original shares.
             trainable=nested.trainable,
         )
-        record = provenance.provenance_of(nested)
+        record = model_info.provenance_of(nested)
         if record is not None:
-            provenance.attach(self.model, record)
+            model_info.attach(self.model, record)
 
     def called_as(self, call):
         """The call of the original as a call of this model."""

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_transfer.structure import cuts
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from keras_transfer.structure.graph import own_calls
 from keras_transfer.structure.paths import operations_of
 
@@ -50,7 +50,7 @@ def stages_of(backbone: keras.Model) -> tuple[Stage, ...]:
     >>> [stage.name for stage in kt.stages_of(keras.Model(image, x))]
     ['stem', 'stage_1']
     """
-    record = provenance.provenance_of(backbone)
+    record = model_info.provenance_of(backbone)
     if record is None or not record.stages:
         return detect_stages(backbone)
     return describe_stages(backbone, record.stages)

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_transfer.structure import cuts
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import origin
 from keras_transfer.structure.graph import own_calls
@@ -203,9 +203,9 @@ def features_as_grid(backbone: keras.Model) -> keras.Model:
     model = keras.Model(
         backbone.input, grid(backbone.output), name=backbone.name
     )
-    record = provenance.provenance_of(backbone)
+    record = model_info.provenance_of(backbone)
     if record is not None:
         *before, (last, _) = record.stages
         stages = (*before, (last, grid.name))
-        provenance.attach(model, dataclasses.replace(record, stages=stages))
+        model_info.attach(model, dataclasses.replace(record, stages=stages))
     return model

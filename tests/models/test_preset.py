@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.structure import provenance
+from keras_transfer.structure import model_info
 from tests.conftest import build_tiny
 from tests.files.hub_server import HubServer
 
@@ -62,7 +62,7 @@ def assert_same(one, other):
     ]
     np.testing.assert_array_equal(outputs(one), outputs(other))
     assert kt.stages_of(one) == kt.stages_of(other)
-    assert provenance.provenance_of(one) == provenance.provenance_of(other)
+    assert model_info.provenance_of(one) == model_info.provenance_of(other)
     one, other = classify(one), classify(other)
     np.testing.assert_array_equal(outputs(one), outputs(other))
     assert kt.info(one).backbone == kt.info(other).backbone

@@ -1,4 +1,4 @@
-"""The arguments of `keras-transfer fit`, its schedule among them."""
+"""The arguments of `keras-transfer fit`."""
 
 import argparse
 import pathlib
