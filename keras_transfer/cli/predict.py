@@ -69,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
     from keras_transfer.cli.predict import WRITERS
     from keras_transfer.data import list_images
+    from keras_transfer.serving.files import predict_files
     from keras_transfer.serving.opening import open_classifier
-    from keras_transfer.serving.prediction import predict_files
 
     paths = list_images(arguments.images)
     start_keras_for(arguments.model, arguments.trust)

@@ -1,13 +1,7 @@
-"""Predictions of a model as class names, for arrays and for files."""
+"""Predictions of a Keras model as class names."""
 
-import contextlib
 import os
-import sys
-from collections.abc import Iterator
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,11 +9,7 @@ import numpy as np
 from keras_transfer.checks import classifier_loss
 from keras_transfer.checks import model_images
 from keras_transfer.checks import pixels
-from keras_transfer.data.ahead import decoded_ahead
-from keras_transfer.data.diagnosis import explain_unreadable
-from keras_transfer.data.images import decode_file
 from keras_transfer.names import check_whole_number
-from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.ranking import Prediction
 from keras_transfer.serving.ranking import probabilities_of
 from keras_transfer.serving.ranking import rank
@@ -123,84 +113,3 @@ def _batches(model, images, batch_size):
     pixels.check_shape(model, images)
     for start in range(0, len(images), batch_size):
         yield images[start : start + batch_size]
-
-
-class Answer(NamedTuple):
-    """What is known of one image file.
-
-    Args:
-        path: The file.
-        predictions: Its classes, best first; `None` where it is unreadable.
-        fault: Why it is unreadable, or `None`.
-    """
-
-    path: Path
-    predictions: list[Prediction] | None
-    fault: str | None
-
-
-def predict_files(
-    classifier: Classifier,
-    paths: Sequence[Path],
-    top: int = 1,
-    batch_size: int = 32,
-    progress: bool | None = None,
-) -> Iterator[Answer]:
-    """Yields the classes of each image file, in order.
-
-    While the model computes one batch, threads decode the next; no other is in
-    memory. A file that cannot be read does not affect the others.
-
-    Args:
-        classifier: What predicts.
-        paths: The files.
-        top: Number of classes for each.
-        batch_size: Images that are predicted together; fewer if they are very
-            large. Defaults to 32.
-        progress: Whether a progress bar is drawn on stderr. Defaults to
-            drawing one for more than 100 files when stderr is a terminal.
-    """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    if progress is None:
-        progress = len(paths) > _MANY and sys.stderr.isatty()
-    bar = Progress(
-        console=Console(stderr=True), disable=not progress, transient=True
-    )
-    batch_size = classifier.batch_size(batch_size)
-    batches = _decoded(classifier, paths, batch_size)
-    with contextlib.closing(batches), bar:
-        task = bar.add_task("Predicting", total=len(paths))
-        for batch in batches:
-            yield from _answers(classifier, batch, top)
-            bar.advance(task, len(batch))
-
-
-def _answers(classifier, batch, top):
-    images = [image for _, image, _ in batch if image is not None]
-    rows = iter(())
-    if images:
-        probabilities = classifier.probabilities(np.stack(images))
-        ranked = rank(probabilities, classifier.class_names, top)
-        rows = zip(ranked, np.isfinite(probabilities).all(-1), strict=True)
-    for path, image, fault in batch:
-        predictions, is_finite = (None, True) if image is None else next(rows)
-        if is_finite:
-            yield Answer(path, predictions, fault)
-        else:
-            yield Answer(path, None, "the model returns NaN or infinity for it")
-
-
-def _decoded(classifier, paths, batch_size):
-    def decode(path):
-        # Broken files make Pillow raise nearly anything; all is an answer.
-        try:
-            image = decode_file(
-                path, classifier.image_size, classifier.color_mode
-            )
-        except Exception as error:
-            return path, None, explain_unreadable(path, error)
-        return path, image, None
-
-    return decoded_ahead(paths, batch_size, decode)

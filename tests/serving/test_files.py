@@ -2,12 +2,14 @@
 
 import dataclasses
 import pathlib
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
 
-from keras_transfer.serving.prediction import predict_files
+from keras_transfer.serving.files import predict_files
 from tests.serving.http_client import photograph
 
 
@@ -128,3 +130,12 @@ def test_large_images_are_computed_a_few_at_a_time(classifier, paths):
     )
     assert len(list(predict_files(wide, paths[:5]))) == 5
     assert sizes == [4, 1]
+
+
+def test_exported_files_are_answered_without_keras():
+    code = (
+        "import sys\n"
+        "import keras_transfer.serving.files, keras_transfer.serving.opening\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
