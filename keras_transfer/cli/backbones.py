@@ -62,7 +62,7 @@ def add_parser(subparsers) -> None:
 def run_list(arguments: argparse.Namespace) -> int:
     """Lists names; returns the exit code."""
     import keras_transfer as kt
-    from keras_transfer.cli.tables import print_table
+    from keras_transfer.cli.words import print_table
     from keras_transfer.models import spec as backbone
 
     names = kt.list_backbones(

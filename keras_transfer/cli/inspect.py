@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         text = json.dumps(found, indent=1, ensure_ascii=False)
         print(printable(text, keep="\n"))
         return 0
-    from keras_transfer.cli.tables import print_table
+    from keras_transfer.cli.words import print_table
 
     print_table(("", "what the file says"), _rows(found))
     return 0

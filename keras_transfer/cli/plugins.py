@@ -20,7 +20,7 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
     import keras_transfer as kt
-    from keras_transfer.cli.tables import print_table
+    from keras_transfer.cli.words import print_table
 
     plugins = kt.plugins()
     if not plugins:

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from keras_transfer.cli.tables import print_table
+from keras_transfer.cli.words import print_table
 
 
 class Terminal(io.StringIO):

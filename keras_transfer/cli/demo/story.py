@@ -16,7 +16,7 @@ from keras_transfer.cli.demo.digits import CLASS_NAMES
 from keras_transfer.cli.demo.digits import few_examples
 from keras_transfer.cli.demo.digits import load_old_and_new
 from keras_transfer.cli.demo.digits import scattered
-from keras_transfer.cli.tables import print_table
+from keras_transfer.cli.words import print_table
 from keras_transfer.serving import prediction
 from keras_transfer.serving.prediction import Prediction
 

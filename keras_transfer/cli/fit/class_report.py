@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import precision_recall_fscore_support
 
-from keras_transfer.cli.tables import print_table
+from keras_transfer.cli.words import print_table
 from keras_transfer.serving import prediction
 
 # Distinguishable with red-green colour blindness.
