@@ -202,3 +202,18 @@ def test_looking_imports_neither_keras_nor_a_plugin(tiny_model, tmp_path):
         "assert not heavy and not used, (heavy, used)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_was_frozen_can_be_opened_and_trained(tiny_model, tmp_path):
+    kt.freeze(tiny_model)
+    kt.save_model(tiny_model, tmp_path / "m.keras")
+    model = kt.load_model(tmp_path / "m.keras")
+    kt.set_trainable(model, ["backbone", "head"])
+    kt.compile_for_transfer(model, "sgd", learning_rate=0.1)
+    before = [w.numpy() for w in model.trainable_weights]
+    images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3))
+    model.fit(images, np.array([0, 1, 0, 1]), verbose=0)
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        # Normalization makes the bias before it irrelevant.
+        if not weight.path.endswith("/bias") or "conv" not in weight.path:
+            assert (weight.numpy() != old).any(), weight.path
