@@ -278,7 +278,9 @@ def test_each_decision_is_made_once():
         name = frame.f_code.co_name.strip("_")
         if event != "call" or name not in {*once, "choose"}:
             return
-        if pathlib.Path(frame.f_code.co_filename).is_relative_to(ours):
+        path = pathlib.Path(frame.f_code.co_filename)
+        # The walker of graphs has a `flatten` too, for whoever looks at one.
+        if path.is_relative_to(ours) and path.parent.name != "structure":
             calls.append(name)
             if name == "choose":
                 boundaries.append(frame.f_locals["settled"])
