@@ -265,3 +265,17 @@ def test_unstacking_is_bounded(length, tmp_path):
         return
     with pytest.raises(kt.ModelFileError, match="takes a tensor apart into 1"):
         kt.load_model(path)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_large_model_that_adam_has_not_trained_yet_is_loaded(
+    wrapped, tmp_path
+):
+    """Its slots are not in the file: three times the weights are needed."""
+    model = keras.Sequential(
+        [keras.Input((3200,)), keras.layers.Dense(3200, use_bias=False)]
+    )
+    model.compile(kt.wrap_optimizer("adam") if wrapped else "adam", "mse")
+    model.save(tmp_path / "m.keras")
+    loaded = kt.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.get_weights(), model.get_weights())
