@@ -267,6 +267,8 @@ def test_unstacking_is_bounded(length, tmp_path):
         kt.load_model(path)
 
 
+# Keras says so of its own optimizers when they have not trained.
+@pytest.mark.filterwarnings("ignore:Skipping variable loading")
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_large_model_that_adam_has_not_trained_yet_is_loaded(
     wrapped, tmp_path
