@@ -23,7 +23,6 @@ from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import limits
 from keras_transfer.saving.archive import members
 from keras_transfer.saving.archive.error import UNUSUAL
-from keras_transfer.structure import freeze_state
 
 # What Keras is given to read in place of the model's own class.
 _STAND_IN = "keras_transfer_checked"
@@ -129,23 +128,8 @@ def build(
         # Their states are made of values as well.
         compat.uninitialized_variables().clear()
         return make(copy.deepcopy(config))
-    _give_values(model)
+    matching.give_values(model)
     return model
-
-
-def _give_values(model):
-    # TensorFlow computes gradients of what could be trained when it got its
-    # value: what is frozen now may be opened later.
-    frozen = [
-        variable
-        for layer in compat.sublayers(model)
-        for variable in compat.own_trainable_variables(layer)
-        if not variable.trainable
-    ]
-    freeze_state.write((), ((variable, True) for variable in frozen))
-    with keras.StatelessScope():
-        pass  # Whatever was made without a value gets one when it ends.
-    freeze_state.write((), ((variable, False) for variable in frozen))
 
 
 class _Unmade(keras.StatelessScope):

@@ -12,6 +12,7 @@ from keras_transfer.saving.archive.error import UNUSUAL
 from keras_transfer.saving.archive.tensors import FLOAT
 from keras_transfer.saving.archive.tensors import Tensors
 from keras_transfer.saving.archive.tensors import is_finite
+from keras_transfer.structure import freeze_state
 
 
 def check_stored(model: keras.Model, stored: Tensors) -> None:
@@ -114,3 +115,23 @@ def kind(dtype: str) -> str:
         dtype: The type.
     """
     return FLOAT if "float" in dtype else dtype
+
+
+def give_values(model: keras.Model) -> None:
+    """Gives values to the variables of a model that have none yet.
+
+    Args:
+        model: A model that was built in a `keras.StatelessScope`.
+    """
+    # TensorFlow computes gradients of what could be trained when it got its
+    # value: what is frozen now may be opened later.
+    frozen = [
+        variable
+        for layer in compat.sublayers(model)
+        for variable in compat.own_trainable_variables(layer)
+        if not variable.trainable
+    ]
+    freeze_state.write((), ((variable, True) for variable in frozen))
+    with keras.StatelessScope():
+        pass  # Whatever was made without a value gets one when it ends.
+    freeze_state.write((), ((variable, False) for variable in frozen))
