@@ -15,6 +15,7 @@ from keras.src.legacy.saving import saving_utils
 from keras.src.models import functional
 from keras.src.optimizers import base_optimizer
 from keras.src.saving import serialization_lib
+from keras.src.trainers import compile_utils
 
 _NAMES = "object_name_uids"
 _lock = threading.RLock()
@@ -186,6 +187,22 @@ def lora_bases(layer) -> list:
     return [base for base in bases if isinstance(base, keras.Variable)]
 
 
+def remove_adapter(layer) -> None:
+    """Takes LoRA's weights away from a layer that has been merged.
+
+    Public alternative: none; `quantize` alone removes weights of a layer, and
+    a locked tracker refuses to.
+    """
+    layer._tracker.unlock()
+    for kind in ("kernel", "embeddings"):
+        for name in (f"lora_{kind}_a", f"lora_{kind}_b"):
+            if hasattr(layer, name):
+                delattr(layer, name)
+    layer._tracker.lock()
+    layer.lora_enabled = False
+    layer.lora_rank = layer.lora_alpha = None
+
+
 def own_variables(layer) -> list:
     """The weights of this layer alone, without those of its sublayers.
 
@@ -291,6 +308,15 @@ def copy_weight_decay_exclusions(source, target) -> None:
             setattr(target, name, getattr(source, name))
 
 
+def undecayed_names(optimizer) -> str | None:
+    """The pattern of names that an optimizer excludes from weight decay.
+
+    Public alternative: as for `copy_weight_decay_exclusions`.
+    """
+    found = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    return None if found is None else found.pattern
+
+
 def clip_by_global_norm(gradients, norm) -> list:
     """Scales gradients so that their common norm is at most `norm`.
 
@@ -298,6 +324,35 @@ def clip_by_global_norm(gradients, norm) -> list:
     the stock optimizer's own function.
     """
     return base_optimizer.clip_by_global_norm(gradients, norm)
+
+
+class Averages:
+    """Mixin: shows the `averages` of an optimizer as `SwapEMAWeights` reads.
+
+    That callback zips two private lists of a stock optimizer, and finds out
+    by the existence of the second whether there are averages. Public
+    alternative: none. Tracked lists would count as optimizer state.
+    """
+
+    @property
+    def _trainable_variables(self):
+        if not self.use_ema:
+            return self.active_variables()
+        return [variable for variable, _ in self.averages()]
+
+    @_trainable_variables.setter
+    def _trainable_variables(self, variables):
+        pass
+
+    @property
+    def _model_variables_moving_average(self):
+        if not self.use_ema:
+            raise AttributeError("The optimizer keeps no moving averages.")
+        return [average for _, average in self.averages()]
+
+    @_model_variables_moving_average.setter
+    def _model_variables_moving_average(self, variables):
+        pass
 
 
 class ActiveVariables:
@@ -326,6 +381,72 @@ def replace_optimizer(model, optimizer) -> None:
     """
     model.optimizer = optimizer
     model._compile_config.config["optimizer"] = optimizer
+
+
+@contextlib.contextmanager
+def optimizer_kept(model):
+    """Gives a model its optimizer and step functions back after a block.
+
+    Public alternative: none that keeps the functions: `compile` makes new
+    ones, and forgets metrics.
+    """
+    config = model._compile_config.config
+    kept = model.optimizer, config["optimizer"]
+    names = ("train_function", "test_function", "predict_function")
+    functions = {name: getattr(model, name) for name in names}
+    try:
+        yield
+    finally:
+        model.optimizer, config["optimizer"] = kept
+        for name, function in functions.items():
+            setattr(model, name, function)
+
+
+def metric_directions(model) -> dict:
+    """How each metric of a compiled model improves, by its name in the logs.
+
+    The values are "up", "down", or None where the metric does not say; the
+    losses fall. What was compiled by name is there from the first batch on.
+
+    Public alternatives: `EarlyStopping` asks the metrics in this way, but
+    tells nobody and knows no names of several outputs; a metric does not say
+    its direction in public.
+    """
+    directions = {}
+    for metric in model.metrics:
+        if not isinstance(metric, compile_utils.CompileMetrics):
+            is_loss = isinstance(metric, keras.metrics.Mean) and (
+                metric.name == "loss" or metric.name.endswith("_loss")
+            )
+            directions[metric.name] = "down" if is_loss else direction(metric)
+        elif metric.built:
+            plain = metric._flat_metrics, ""
+            weighted = metric._flat_weighted_metrics, "weighted_"
+            for groups, prefix in (plain, weighted):
+                _add_directions(directions, groups, prefix)
+    return directions
+
+
+def _add_directions(directions, groups, prefix):
+    """Adds groups of metrics under the names that `CompileMetrics` invents."""
+    for group in filter(None, groups):
+        output = f"{group.output_name}_" if group.output_name else ""
+        for metric in group.metrics:
+            name = f"{output}{metric.name}"
+            if prefix and name in directions:
+                name = f"{output}{prefix}{metric.name}"
+            number, unique = 0, name
+            while unique in directions:
+                number, unique = number + 1, f"{name}_{number + 1}"
+            directions[unique] = direction(metric)
+
+
+def direction(metric) -> str | None:
+    """How a metric says that it improves: "up", "down", or None.
+
+    Public alternative: none; see `metric_directions`.
+    """
+    return getattr(metric, "_direction", None)
 
 
 def compiled_loss(model, y, y_pred, sample_weight):
@@ -380,6 +501,14 @@ def model_being_loaded():
     symbolic call of the layer come before the model exists.
     """
     return _outermost_model("_load_state", "saveable")
+
+
+def model_whose_weights_are_saved():
+    """The outermost model whose weights are just being written, or None.
+
+    As for `model_being_loaded`; a layer is asked for its own weights only.
+    """
+    return _outermost_model("_save_state", "saveable")
 
 
 def _outermost_model(function, variable):

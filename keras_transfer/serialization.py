@@ -20,6 +20,7 @@ _SERIALIZABLE = (
     "keras_transfer.extraction",
     "keras_transfer.optimizer",
     "keras_transfer.structure.token_grid",
+    "keras_transfer.training.label_metrics",
 )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_transfer as kt
 from keras_transfer import compat
 from keras_transfer.structure.graph import Graph
 
@@ -192,6 +193,48 @@ def test_lora_bases__kernel_and_embeddings():
     assert len(compat.lora_bases(embedding)) == 1
 
 
+def test_remove_adapter__weights_of_a_built_layer():
+    dense = keras.layers.Dense(4)
+    dense.build((None, 4))
+    before = list(dense.weights)
+    dense.enable_lora(1)
+    compat.remove_adapter(dense)
+    assert [id(w) for w in dense.weights] == [id(w) for w in before]
+    assert "lora_rank" not in dense.get_config()
+    dense.enable_lora(1)
+
+
+def test_optimizer_kept__compile():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.predict(np.ones((1, 4)), verbose=0)
+    optimizer, function = model.optimizer, model.predict_function
+
+    def fail():
+        with compat.optimizer_kept(model):
+            compat.replace_optimizer(model, keras.optimizers.SGD())
+            model.predict_function = None
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert model.optimizer is optimizer
+    assert model.predict_function is function
+
+
+def test_model_whose_weights_are_saved__model(tmp_path):
+    seen = []
+
+    class Layer(keras.layers.Layer):
+        def save_own_variables(self, store):
+            seen.append(compat.model_whose_weights_are_saved())
+
+    model = keras.Sequential([keras.Input((4,)), Layer()])
+    model.save_weights(tmp_path / "model.weights.h5")
+    assert seen == [model]
+    assert compat.model_whose_weights_are_saved() is None
+
+
 def test_own_variables__trainable_and_non_trainable_variables():
     layer = keras.layers.BatchNormalization()
     layer.build((None, 4))
@@ -280,6 +323,13 @@ def test_copy_weight_decay_exclusions__exclude_from_weight_decay():
     after = model.get_weights()
     moved = [(a != b).any() for a, b in zip(before, after, strict=True)]
     assert moved == [False, False, True, False]
+
+
+def test_undecayed_names__exclude_from_weight_decay_pattern():
+    optimizer = keras.optimizers.SGD(weight_decay=0.5)
+    assert compat.undecayed_names(optimizer) is None
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    assert compat.undecayed_names(optimizer) == "bias"
 
 
 def test_clip_by_global_norm__base_optimizer():
@@ -449,3 +499,49 @@ def test_calls__inbound_nodes():
     image = keras.Input((3,))
     outputs = [layer(image), layer(image)]
     assert [call.outputs[0] for call in compat.calls(layer)] == outputs
+
+
+def test_metric_directions__private_lists_of_compile_metrics():
+    """`Metric._direction`, and how `CompileMetrics` names them in logs."""
+    x = keras.Input((4,))
+    model = keras.Model(
+        x,
+        [
+            keras.layers.Dense(1, name="score")(x),
+            keras.layers.Dense(1, name="other")(x),
+        ],
+    )
+    dice = keras.metrics.MeanMetricWrapper(lambda a, b: ops.mean(b), "dice")
+    model.compile(
+        "sgd",
+        ["mse", "mse"],
+        metrics=[["mae", "mae"], [keras.metrics.AUC(name="auc")]],
+        weighted_metrics=[["mae"], [dice]],
+    )
+    y = [np.ones((2, 1)), np.ones((2, 1))]
+    logs = model.train_on_batch(np.ones((2, 4)), y, return_dict=True)
+    found = compat.metric_directions(model)
+    assert found.keys() == logs.keys()
+    assert {name for name, up in found.items() if up == "up"} == {"other_auc"}
+    assert [name for name, up in found.items() if up is None] == ["other_dice"]
+
+
+def test_direction__metric_direction():
+    assert compat.direction(keras.metrics.MeanIoU(2)) == "up"
+    assert compat.direction(keras.metrics.MeanSquaredError()) == "down"
+    assert compat.direction(keras.metrics.Mean()) is None
+
+
+def test_Averages__what_swap_ema_weights_reads():
+    model = trained(kt.wrap_optimizer(keras.optimizers.SGD(0.1, use_ema=True)))
+    optimizer = model.optimizer
+    assert isinstance(optimizer, compat.Averages)
+    shown = optimizer._model_variables_moving_average
+    for variable, average in zip(
+        optimizer._trainable_variables, shown, strict=True
+    ):
+        assert variable.shape == average.shape
+    assert len(shown) == 4
+    plain = trained(kt.wrap_optimizer("sgd")).optimizer
+    assert len(plain._trainable_variables) == 4
+    assert not hasattr(plain, "_model_variables_moving_average")

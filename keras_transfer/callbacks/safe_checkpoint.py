@@ -13,7 +13,7 @@ from keras_transfer.files.whole_files import sweep_folder
 from keras_transfer.names import check_whole_number
 from keras_transfer.saving import model_archive
 from keras_transfer.saving.saving import save_model
-from keras_transfer.saving.weights import assign_weights
+from keras_transfer.saving.weights import load_weights
 
 _NAME = re.compile(r"epoch-(\d+)\.keras")
 
@@ -108,13 +108,9 @@ class SafeCheckpoint(keras.callbacks.Callback):
                 f"{model.name!r}: its layers differ. Name another folder to "
                 "start over."
             )
-        before = model.get_weights()
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
         try:
-            model.load_weights(os.fspath(path))
-        except (ValueError, KeyError) as error:
-            assign_weights(model, before)
+            load_weights(model, path)
+        except ValueError as error:
             raise ValueError(
                 f"The checkpoint {os.fspath(path)!r} does not fit the model "
                 f"{model.name!r}: {error} Name another folder to begin anew."

@@ -1,16 +1,19 @@
 """The metrics of each epoch, kept in the model and in its file."""
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
+from keras_transfer.callbacks import monitoring
 from keras_transfer.structure import model_info
 
 # Keeps the file quick to inspect; enough for about a thousand epochs.
 _MOST_BYTES = 64 * 1024
+# Of the values of one metric in one epoch, such as an F1 score per class.
+_MOST_VALUES = 256
 
 
 class RecordHistory(keras.callbacks.Callback):
@@ -37,8 +40,9 @@ def record(model: keras.Model, epoch: int, logs: Mapping[str, Any]) -> None:
     Args:
         model: Any Keras model.
         epoch: Number of the epoch, from 0.
-        logs: Its metrics by name. One that is missing or not finite becomes
-            `None`.
+        logs: Its metrics by name. A metric with several values is recorded
+            as a list, if there are at most 256. What is missing or not finite
+            becomes `None`.
 
     Example:
     >>> import keras_transfer as kt
@@ -85,11 +89,14 @@ def restore(model: keras.Model, stored: Mapping[str, Any]) -> None:
 
 
 def _figure(value):
-    figure = float(value)
-    return figure if math.isfinite(figure) else None
+    if np.size(value) > _MOST_VALUES:
+        return None
+    values = np.asarray(monitoring.plain(value), object)
+    finite = np.isfinite(values.astype("float64"))
+    return np.where(finite, values, None).tolist()
 
 
 def _surplus(history, count):
     """Returns how many of the oldest epochs must go."""
     size = len(json.dumps(history))
-    return 0 if size <= _MOST_BYTES else math.ceil(count * 0.1)
+    return 0 if size <= _MOST_BYTES else -(-count // 10)

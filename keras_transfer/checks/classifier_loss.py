@@ -1,34 +1,54 @@
-"""The loss that a classifier is compiled with, compared with its outputs."""
+"""The loss of each output of a model, compared with what the output is."""
 
+from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 import keras
 
-from keras_transfer import compat
+from keras_transfer.checks.outputs import UNKNOWN
+from keras_transfer.checks.outputs import Output
+from keras_transfer.checks.outputs import is_readable
+from keras_transfer.checks.outputs import outputs_of
 
-_PROBABILITIES = ("softmax", "sigmoid")
+_PROBABILITIES = ("softmax", "sigmoid", "ordinal")
 
 
-def output_activation(model: keras.Model) -> str | None:
-    """Returns the name of the activation that ends a model.
+class Trained(NamedTuple):
+    """An output with the loss that trains it.
 
     Args:
-        model: A model whose last layer is one of our heads or has an
-            `activation`.
-
-    Returns:
-        `"softmax"`, `"sigmoid"`, another name, or `"linear"` for logits;
-        `None` if the last layer does not say.
+        output: The output; of unknown kind and shape where there is no graph.
+        loss: What `compile` takes as `loss` for it; `None` for none.
     """
-    last = model.layers[-1]
-    while isinstance(last, keras.Model):
-        last = last.layers[-1]
-    if hasattr(last, "output_activation"):
-        return last.output_activation
-    if isinstance(last, (keras.layers.Softmax,)):
-        return "softmax"
-    activation = getattr(last, "activation", None)
-    return getattr(activation, "__name__", None)
+
+    output: Output
+    loss: Any
+
+
+def trained_outputs(model: keras.Model, loss: Any) -> list[Trained]:
+    """Returns the outputs of a model with their losses, in order.
+
+    Args:
+        model: Any model.
+        loss: What it is or will be compiled with.
+    """
+    if not is_readable(model):
+        names = [*loss] if isinstance(loss, Mapping) else [None]
+        outputs = [Output(name, UNKNOWN, ()) for name in names]
+    else:
+        outputs = outputs_of(model)
+    if isinstance(loss, Mapping):
+        sole = loss.get(outputs[0].name) if len(outputs) == 1 else None
+        if sole is None and len(outputs) == len(loss) == 1:
+            (sole,) = loss.values()
+        if len(outputs) == 1:
+            return [Trained(outputs[0], sole)]
+        return [Trained(output, loss.get(output.name)) for output in outputs]
+    if isinstance(loss, (list, tuple)):
+        pairs = zip(outputs, loss, strict=False)
+        return [Trained(output, one) for output, one in pairs]
+    return [Trained(output, loss) for output in outputs]
 
 
 def loss_name(loss: Any) -> str | None:
@@ -39,12 +59,29 @@ def loss_name(loss: Any) -> str | None:
 
     Example:
     >>> loss_name("bce"), loss_name(keras.losses.Huber())
-    ('binary_crossentropy', 'huber_loss')
+    ('binary_crossentropy', 'huber')
     """
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
-    name = getattr(loss, "name", None) or getattr(loss, "__name__", None)
+    if isinstance(loss, keras.losses.Loss) and type(loss).__module__.startswith(
+        "keras."
+    ):
+        # Users may call an instance whatever they like.
+        loss = getattr(loss, "fn", loss)
+    name = getattr(loss, "__name__", None) or getattr(loss, "name", None)
     return name if isinstance(name, str) else None
+
+
+def setting(loss: Any, name: str, default: Any = None) -> Any:
+    """Returns an argument that a loss was made with.
+
+    Args:
+        loss: What `compile` takes as `loss`.
+        name: Name of the argument, such as `"from_logits"`.
+        default: What to return for a loss without it.
+    """
+    config = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
+    return config.get(name, default)
 
 
 def is_crossentropy(loss: Any) -> bool:
@@ -75,27 +112,32 @@ def check_loss(model: keras.Model, loss: Any) -> None:
     Traceback (most recent call last):
     ...
     ValueError: The model 'tiny' ends in logits, but the loss \
-'categorical_crossentropy' expects probabilities. Compile with \
-kt.compile_for_transfer(model), or with a loss made with from_logits=True.
+'categorical_crossentropy' expects probabilities. Compile with a loss made \
+with from_logits=True.
     """
-    is_classifier = compat.is_graph(model) and len(model.outputs) == 1
-    if not is_classifier or not is_crossentropy(loss):
+    if loss is None or not is_readable(model):
         return
-    config = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
+    for output, one in trained_outputs(model, loss):
+        if is_crossentropy(one):
+            _check_output(model, output, one)
+
+
+def _check_output(model, output, loss):
+    is_object = isinstance(loss, keras.losses.Loss)
     # Custom losses need not have the argument.
-    if isinstance(loss, keras.losses.Loss) and "from_logits" not in config:
+    if is_object and setting(loss, "from_logits") is None:
         return
-    from_logits = config.get("from_logits", False)
-    activation = output_activation(model)
-    if activation == "linear" and not from_logits:
+    from_logits = setting(loss, "from_logits", False)
+    if output.kind == "linear" and not from_logits:
         ends, expects, mend = "logits", "probabilities", "True"
-    elif activation in _PROBABILITIES and from_logits:
+    elif output.kind in _PROBABILITIES and from_logits:
         ends, expects, mend = "probabilities", "logits", "False"
     else:
         return
+    what = f"The model {model.name!r} ends"
+    if output.name is not None:
+        what = f"The output {output.name!r} of {model.name!r} ends"
     raise ValueError(
-        f"The model {model.name!r} ends in {ends}, but the loss "
-        f"{loss_name(loss)!r} expects {expects}. Compile with "
-        "kt.compile_for_transfer(model), or with a loss made with "
-        f"from_logits={mend}."
+        f"{what} in {ends}, but the loss {loss_name(loss)!r} expects "
+        f"{expects}. Compile with a loss made with from_logits={mend}."
     )

@@ -1,19 +1,20 @@
-"""Checks of the data before the first training step."""
+"""The first batch of a training, before the first step."""
 
+import random
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_transfer import compat
 from keras_transfer.checks import classifier_loss
+from keras_transfer.checks import labels
 from keras_transfer.checks import pixels
 from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.structure import model_info
 
 
-def check_data(
-    model: keras.Model, x: Any, y: Any = None, classifies: bool = True
-) -> None:
+def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
     """Raises for data that a model would silently learn nothing useful from.
 
     Arrays are checked whole, a dataset or `PyDataset` by its first batch, and
@@ -22,124 +23,129 @@ def check_data(
     already scaled only cause a warning.
 
     Args:
-        model: A model with one input of images and one output.
+        model: A compiled model. What goes into several inputs is not checked.
         x: What `fit` takes as `x`.
         y: What `fit` takes as `y`.
-        classifies: Whether labels are classes. Defaults to `True`.
 
     Raises:
-        ValueError: For labels outside `[0, num_classes)`, labels that are not
-            whole numbers, shapes of labels that do not fit the loss, logits
+        ValueError: For labels that the loss of their output misreads, logits
             under a loss for probabilities, images that are booleans, not
             finite or of another shape, or a dataset without a batch.
     """
     classifier_loss.check_loss(model, getattr(model, "loss", None))
-    batch = _first_batch(x, y)
-    if batch is None:
-        return
-    images, labels = batch
     catalogue = Catalogue.of(x)
     if catalogue is not None:
-        labels = catalogue.encoded_labels  # All of them.
-    pixels.check_images(model, images)
-    if labels is not None and classifies:
-        check_labels(model, labels)
+        # All labels; and the images in order, as a look at shuffled ones
+        # would change the order of the training.
+        images = next(iter(catalogue.images_from(0).take(1)))
+        batch = keras.ops.convert_to_numpy(images), catalogue.encoded_labels
+    else:
+        batch = _first_batch(x, y)
+    if batch is None:
+        return
+    images, targets = batch
+    if hasattr(images, "shape") and _takes_images(model):
+        pixels.check_images(model, images)
+    if targets is None:
+        return
+    names = (model_info.find(model) or {}).get("class_names")
+    trained = classifier_loss.trained_outputs(model, model.loss)
+    parts = _parts(trained, targets)
+    for (output, loss), part in zip(trained, parts, strict=True):
+        if loss is not None and part is not None:
+            part = keras.ops.convert_to_numpy(part)
+            labels.check_labels(model.name, output, loss, part, names)
+
+
+def _takes_images(model):
+    return compat.is_graph(model) and len(model.inputs) == 1
+
+
+def _parts(trained, targets):
+    """The labels of each output; `None` where they cannot be told apart."""
+    if isinstance(targets, dict):
+        if len(trained) == len(targets) == 1:
+            return [*targets.values()]
+        return [targets.get(output.name) for output, _ in trained]
+    if len(trained) == 1:
+        is_list = isinstance(targets, (list, tuple)) and len(targets) == 1
+        return [targets[0] if is_list else targets]
+    if isinstance(targets, (list, tuple)) and len(targets) == len(trained):
+        return list(targets)
+    return [None] * len(trained)
+
+
+def check_labels_given(
+    model: keras.Model, x: Any, y: Any, data: str = "data"
+) -> None:
+    """Raises if a loss needs labels and there are none.
+
+    Args:
+        model: A compiled model.
+        x: What `fit` takes as `x`.
+        y: What `fit` takes as `y`.
+        data: What they are called in the error. Defaults to `"data"`.
+
+    Raises:
+        ValueError: With where labels are given.
+    """
+    if y is not None or not _needs_labels(model):
+        return
+    if hasattr(x, "element_spec"):
+        given = isinstance(x.element_spec, tuple) and len(x.element_spec) > 1
+    elif isinstance(x, keras.utils.PyDataset):
+        batch = _first_of(x)
+        given = isinstance(batch, (tuple, list)) and len(batch) > 1
+    else:
+        # What else may yield batches is left to Keras.
+        leaves = keras.tree.flatten(x)
+        given = not all(
+            np.ndim(leaf) or hasattr(leaf, "shape") for leaf in leaves
+        )
+    if not given:
+        name = classifier_loss.loss_name(model.loss)
+        raise ValueError(
+            f"The {data} have no labels, and the loss "
+            f"{f'{name!r} ' if name else ''}needs them. Expected `y` beside "
+            "`x`, or a dataset of pairs (x, y), as in kt.fit(model, x, y) and "
+            "kt.fine_tune(model, (x, y))."
+        )
+
+
+def _needs_labels(model):
+    # A model may compute its loss otherwise, such as by `add_loss`.
+    is_plain = all(
+        getattr(type(model), name) is getattr(keras.Model, name)
+        for name in ("train_step", "compute_loss")
+    )
+    losses = keras.tree.flatten(getattr(model, "loss", None))
+    return is_plain and any(loss is not None for loss in losses)
 
 
 def _first_batch(x, y):
     if isinstance(x, keras.utils.PyDataset):
-        return _unpacked(x[0])
-    if y is None and hasattr(x, "element_spec"):
+        return _unpacked(_first_of(x))
+    # Those that are distributed among devices cannot be looked at.
+    if y is None and hasattr(x, "element_spec") and hasattr(x, "take"):
         for batch in x.take(1):
             return _unpacked(batch)
         raise ValueError(
             "The dataset yields no batch. Check that its source has images "
             "and that it is not an exhausted iterator."
         )
-    if y is None or not hasattr(x, "shape"):
-        return None
-    return x, keras.ops.convert_to_numpy(y)
+    return None if y is None else (x, y)
+
+
+def _first_of(dataset):
+    """The first batch, whose random numbers training will draw again."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        return dataset[0]
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
 def _unpacked(batch):
     x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-    if not hasattr(x, "shape"):
-        return None
-    x = keras.ops.convert_to_numpy(x)
-    return x, None if y is None else keras.ops.convert_to_numpy(y)
-
-
-def check_labels(model: keras.Model, labels: np.ndarray) -> None:
-    """Raises for labels that a classifier cannot have.
-
-    Args:
-        model: A classifier with one output.
-        labels: Class numbers, or one-hot rows.
-
-    Raises:
-        ValueError: For labels outside `[0, num_classes)`, labels that are not
-            whole numbers, or shapes that do not fit the loss.
-    """
-    num_classes = 2 if model.output_shape[-1] == 1 else model.output_shape[-1]
-    names = (model_info.find(model) or {}).get("class_names")
-    if labels.dtype.kind in "USO":
-        raise ValueError(
-            f"Labels must be class numbers, 0 to {num_classes - 1}. Received "
-            f"text such as {labels.flat[0]!r}. Map it through the class names"
-            f"{f' {names}' if names else ''}: names.index(label)."
-        )
-    one_hot = labels.ndim == 2 and labels.shape[-1] == num_classes
-    if one_hot and model.output_shape[-1] > 1:
-        _check_one_hot_loss(model, labels)
-        return
-    if labels.ndim > 2 or (labels.ndim == 2 and labels.shape[-1] != 1):
-        raise ValueError(
-            f"Labels must be of shape (batch,) with class numbers or (batch, "
-            f"{num_classes}). Received the shape {labels.shape}."
-        )
-    _check_numbers(model, labels, num_classes, names)
-    _check_number_loss(model, labels)
-
-
-def _check_numbers(model, labels, num_classes, names):
-    if not np.all(labels == np.floor(labels)):
-        raise ValueError(
-            "Labels must be whole class numbers. Received "
-            f"{labels[labels != np.floor(labels)].flat[0]!r}."
-        )
-    outside = labels[(labels < 0) | (labels >= num_classes)]
-    if outside.size:
-        highest = int(labels.max())
-        mend = (
-            f"Build the head with num_classes={highest + 1}"
-            if labels.min() >= 0
-            else "Number the classes from 0"
-        )
-        raise ValueError(
-            f"Label {int(outside.flat[0])} is outside [0, {num_classes}): the "
-            f"model {model.name!r} has {num_classes} classes"
-            f"{f' {names}' if names else ''}, and labels count from 0. "
-            f"{mend}, or correct the labels."
-        )
-
-
-def _check_one_hot_loss(model, labels):
-    name = classifier_loss.loss_name(getattr(model, "loss", None)) or ""
-    if name.startswith("sparse_"):
-        raise ValueError(
-            f"The labels are one-hot, of shape {labels.shape}, but the loss "
-            f"{name!r} expects class numbers. Compile with "
-            "kt.compile_for_transfer(model, one_hot=True), or give "
-            "labels.argmax(-1)."
-        )
-
-
-def _check_number_loss(model, labels):
-    name = classifier_loss.loss_name(getattr(model, "loss", None)) or ""
-    if name.startswith("categorical_") and model.output_shape[-1] > 1:
-        raise ValueError(
-            f"The labels are class numbers, of shape {labels.shape}, but the "
-            f"loss {name!r} expects one-hot rows. Compile with "
-            "kt.compile_for_transfer(model), or give keras.utils."
-            f"to_categorical(labels, {model.output_shape[-1]})."
-        )
+    return keras.ops.convert_to_numpy(x) if hasattr(x, "shape") else x, y

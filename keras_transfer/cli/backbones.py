@@ -5,7 +5,7 @@ import collections
 import sys
 
 from keras_transfer.cli import words
-from keras_transfer.files import keras_home
+from keras_transfer.files import download
 from keras_transfer.structure.text_table import text_table
 
 # A provider with more names than this is summed up on a terminal.
@@ -140,7 +140,7 @@ def _weights(spec, options):
             source = source(shape, **options)
         yield f"weights {tag}", source.url
         if not source.url.startswith("file:"):  # Such came with the plugin.
-            path = keras_home.home_folder("models") / source.file_name
+            path = download.home_folder("models") / source.file_name
             state = "in the cache:" if path.is_file() else "not downloaded to"
             yield "", f"{state} {path}"
         if source.license and source.license != spec.license:

@@ -5,9 +5,9 @@ import os
 import pathlib
 import sys
 
+from keras_transfer.cli.activations import check_folder
+from keras_transfer.cli.activations import names_of
 from keras_transfer.cli.keras_start import start_keras
-from keras_transfer.cli.picture_files import check_folder
-from keras_transfer.cli.picture_files import names_of
 from keras_transfer.names import printable
 
 UNREADABLE = 1

@@ -1,8 +1,8 @@
 """`keras-transfer inspect`: what is in a model file."""
 
 import argparse
-import json
 import pathlib
+import sys
 
 from keras_transfer.names import printable
 
@@ -31,6 +31,8 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
+    from keras_transfer.cli.words import json_text
+    from keras_transfer.cli.words import print_table
     from keras_transfer.registry import plugin_classes
     from keras_transfer.saving import archive
     from keras_transfer.saving.archive.description import describe
@@ -39,11 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     declared = plugin_classes.default_registry().owners()
     found = describe(arguments.model, declared)
     if arguments.json:
-        text = json.dumps(found, indent=1, ensure_ascii=False)
+        text = json_text(found, sys.stdout, indent=1)
         print(printable(text, keep="\n"))
         return 0
-    from keras_transfer.cli.words import print_table
-
     print_table(("", "what the file says"), _rows(found))
     return 0
 

@@ -1,8 +1,8 @@
 """`keras-transfer nearest`: the photographs that are most like another."""
 
 import argparse
-import json
 import pathlib
+import sys
 
 from keras_transfer.cli import embed
 from keras_transfer.cli import words
@@ -99,5 +99,5 @@ def _write_json(queries, found):
         {"query": str(query), "neighbors": [vars(n) for n in neighbors]}
         for query, neighbors in zip(queries, found, strict=True)
     ]
-    text = json.dumps(records, indent=1, ensure_ascii=False)
+    text = words.json_text(records, sys.stdout, indent=1)
     print(printable(text, keep="\n"))

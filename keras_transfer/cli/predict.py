@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import csv
-import json
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -163,7 +162,7 @@ class JsonWriter(TextWriter):
                 {"class": p.label, "probability": p.probability}
                 for p in predictions
             ]
-        text = printable(json.dumps(record, ensure_ascii=False))
+        text = printable(words.json_text(record, self.file))
         self.file.write(self.separator + text)
         self.separator = ",\n"
 

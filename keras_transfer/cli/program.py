@@ -37,6 +37,10 @@ def run(commands: Sequence[str], argv: Sequence[str] | None) -> int:
     Returns:
         The exit code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # Names of files and classes need not be in its character set.
+            stream.reconfigure(errors="backslashreplace")
     parser = _build_parser(commands)
     try:
         arguments = parser.parse_args(argv)

@@ -2,14 +2,29 @@
 
 import argparse
 import ast
+import json
 import sys
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
+from typing import TextIO
 
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.names import printable
 from keras_transfer.structure.text_table import text_table
+
+
+def json_text(value: Any, file: TextIO, indent: int | None = None) -> str:
+    """Returns JSON for a file, escaped where its character set needs it.
+
+    Args:
+        value: What JSON can hold.
+        file: Where it will be written.
+        indent: As for `json.dumps`. Defaults to `None`.
+    """
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    is_narrow = not encoding.lower().replace("_", "-").startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=is_narrow)
 
 
 def whole_number(minimum: int):

@@ -1,6 +1,7 @@
-"""What is known of the photographs that a pipeline reads."""
+"""What a pipeline knows of its photographs: their numbers and their order."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from typing import Any
@@ -67,9 +68,7 @@ class Catalogue:
         """
         import tensorflow as tf
 
-        draws = tf.data.Dataset.random(
-            seed=self.seed, rerandomize_each_iteration=True
-        )
+        draws = random_numbers(self.seed)
 
         def draw(batch, number):
             row, label = batch
@@ -79,3 +78,58 @@ class Catalogue:
             return row, view, label
 
         return tf.data.Dataset.zip(self.rows, draws).map(draw)
+
+
+def shuffled(labels: np.ndarray, seed: int) -> "tf.data.Dataset":
+    """Yields numbers with labels, in an order of its own in every epoch.
+
+    The seed decides the order by itself. `Dataset.shuffle` mixes TensorFlow's
+    global seed into its own: after `keras.utils.set_random_seed`, the same
+    seed would give another order.
+
+    Args:
+        labels: The label of each number.
+        seed: Number that decides the draws.
+    """
+    import tensorflow as tf
+
+    epochs = itertools.count()
+
+    def permutation():
+        draw = np.random.default_rng([seed, next(epochs)])
+        return draw.permutation(len(labels))
+
+    def epoch(_):
+        rows = tf.numpy_function(permutation, [], tf.int64)
+        rows.set_shape([len(labels)])
+        return tf.data.Dataset.from_tensor_slices(
+            (rows, tf.gather(labels, rows))
+        )
+
+    dataset = tf.data.Dataset.range(1).flat_map(epoch)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(labels)))
+
+
+def random_numbers(seed: int) -> "tf.data.Dataset":
+    """Yields numbers without end, others in every epoch, by a seed alone.
+
+    Args:
+        seed: Number that decides the draws.
+    """
+    import tensorflow as tf
+
+    epochs = itertools.count()
+
+    def first():
+        state = np.random.SeedSequence([seed, next(epochs)]).generate_state(1)
+        return np.int64(state[0])
+
+    def epoch(_):
+        start = tf.numpy_function(first, [], tf.int64)
+        return tf.data.Dataset.counter(start=tf.ensure_shape(start, []))
+
+    numbers = tf.data.Dataset.range(1).flat_map(epoch)
+    endless = tf.data.experimental.assert_cardinality(
+        tf.data.INFINITE_CARDINALITY
+    )
+    return numbers.apply(endless)

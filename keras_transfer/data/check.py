@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from keras_transfer.data.diagnosis import explain_unreadable
-from keras_transfer.data.images import FORMATS
+from keras_transfer.data.images import with_image
 
 _MANY = 500
 _AT_ONCE = 1000
@@ -68,11 +67,14 @@ def _reasons(pool, paths):
 def _reason(path):
     # Broken files make Pillow raise nearly anything; all of it is an answer.
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            # At an eighth of its size a JPEG is still read to its last byte,
-            # so that what is cut off or broken is found, in half the time.
-            image.draft(None, (1, 1))
-            image.load()
+        with_image(path, _read)
     except Exception as error:
         return explain_unreadable(path, error)
     return None
+
+
+def _read(image):
+    # At an eighth of its size a JPEG is still read to its last byte, so that
+    # what is cut off or broken is found, in half the time.
+    image.draft(None, (1, 1))
+    image.load()

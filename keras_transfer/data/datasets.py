@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_transfer.data.extract import extract
-from keras_transfer.files import keras_home
 from keras_transfer.files.download import download
+from keras_transfer.files.download import home_folder
 from keras_transfer.names import did_you_mean
 
 BASE_URL = "https://storage.googleapis.com"
@@ -117,9 +117,7 @@ def fetch(
             f"Unknown data set {name!r}. Expected one of {list(DATASETS)}."
             + did_you_mean(str(name), DATASETS)
         )
-    home = (
-        keras_home.home_folder("datasets") if folder is None else Path(folder)
-    )
+    home = home_folder("datasets") if folder is None else Path(folder)
     target = home / name
     if target.is_dir():
         return target

@@ -6,8 +6,11 @@ does it rather than TensorFlow, which ignores the camera's orientation, shows
 the colours hidden under transparency or misreads the palettes of BMP files.
 """
 
+import io
 import os
 import struct
+from collections.abc import Callable
+from typing import Any
 from typing import BinaryIO
 
 import numpy as np
@@ -27,6 +30,7 @@ CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 COLOR_MODES = {channels: mode for mode, channels in CHANNELS.items()}
 
 _ORIENTATION = 0x0112
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -110,11 +114,54 @@ def decode_file(
         Exception: Nearly anything where the file is broken;
             `PIL.Image.DecompressionBombError` where it has too many pixels.
     """
-    image = _open_squeezed(
-        file, image_size, PILLOW_MODES[color_mode], max_pixels
+    mode = PILLOW_MODES[color_mode]
+    pixels = np.asarray(
+        with_image(
+            file, lambda image: _squeezed(image, image_size, mode, max_pixels)
+        )
     )
-    pixels = np.asarray(image)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def with_image(
+    file: str | os.PathLike | BinaryIO, use: Callable[[Image.Image], Any]
+) -> Any:
+    """Returns what a function returns for an opened image file.
+
+    Args:
+        file: A path, or an open file.
+        use: Receives the image, which is closed afterwards.
+
+    Raises:
+        Exception: Nearly anything where the file is broken.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            return use(image)
+    except ValueError as error:
+        if "MAX_TEXT_" not in str(error):
+            raise
+    # A PNG is sound whatever its texts and colour profile hold, which Pillow
+    # refuses to unpack.
+    with Image.open(_without_texts(file), formats=FORMATS) as image:
+        return use(image)
+
+
+def _without_texts(file):
+    if isinstance(file, (str, os.PathLike)):
+        with open(file, "rb") as opened:
+            contents = opened.read()
+    else:
+        file.seek(0)
+        contents = file.read()
+    kept, start = [contents[:8]], 8
+    while start < len(contents):
+        length = int.from_bytes(contents[start : start + 4], "big")
+        end = start + 12 + length  # Length, kind, data, checksum.
+        if contents[start + 4 : start + 8] not in _TEXTS:
+            kept.append(contents[start:end])
+        start = end
+    return io.BytesIO(b"".join(kept))
 
 
 def as_image_size(image_size: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -150,23 +197,22 @@ def _is_side(side):
     return is_whole and not isinstance(side, bool) and side >= 1
 
 
-def _open_squeezed(file, image_size, mode, max_pixels):
-    with Image.open(file, formats=FORMATS) as image:
-        if max_pixels is not None and image.width * image.height > max_pixels:
-            raise Image.DecompressionBombError(
-                f"{image.width} x {image.height} pixels"
-            )
-        turn = _TURNS.get(_orientation(image))
-        height, width = image_size
-        if turn is not None and _orientation(image) >= 5:
-            height, width = width, height
-        # JPEG can be decoded at 1/2, 1/4 or 1/8, in half the time.
-        scale = min(8, reduction(image.size, (width, height)))
-        extent = image.size
-        drafted = image.draft(None, [side // scale for side in image.size])
-        if drafted is not None:
-            extent = drafted[1][2:]
-        small = squeeze(_in_mode(image, mode), extent, (width, height))
+def _squeezed(image, image_size, mode, max_pixels):
+    if max_pixels is not None and image.width * image.height > max_pixels:
+        raise Image.DecompressionBombError(
+            f"{image.width} x {image.height} pixels"
+        )
+    turn = _TURNS.get(_orientation(image))
+    height, width = image_size
+    if turn is not None and _orientation(image) >= 5:
+        height, width = width, height
+    # JPEG can be decoded at 1/2, 1/4 or 1/8, in half the time.
+    scale = min(8, reduction(image.size, (width, height)))
+    extent = image.size
+    drafted = image.draft(None, [side // scale for side in image.size])
+    if drafted is not None:
+        extent = drafted[1][2:]
+    small = squeeze(_in_mode(image, mode), extent, (width, height))
     return small if turn is None else small.transpose(turn)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_transfer.data.catalogue import Catalogue
+from keras_transfer.data.catalogue import random_numbers
+from keras_transfer.data.catalogue import shuffled
 from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
@@ -102,7 +104,7 @@ def build_pipeline(
         return views.map(lambda images, _: images)
 
     if shuffle:
-        files = files.shuffle(len(paths), seed=seed)
+        files = shuffled(labels, seed).with_options(_fixed())
     dataset = files.map(
         lambda row, label: (load(row, read_again), label),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -162,8 +164,7 @@ def _augmented(dataset, augment, seed, first=0):
             state.assign([own, draw])
         return augment(images, **options), labels
 
-    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    draws = draws.skip(first)
+    draws = random_numbers(seed).skip(first)
     # One batch after the other, for the layers share their states; within a
     # batch the work is spread over the cores all the same.
     augmented = tf.data.Dataset.zip(dataset, draws).map(apply)

@@ -111,6 +111,8 @@ def convert(store: FeatureStore, path: pathlib.Path) -> MemoryStore:
         labels = [notes["class_names"][label] for label in labels]
     if paths is not None:
         fields.insert(0, pyarrow.field("path", pyarrow.string()))
+        # Parquet holds UTF-8, which names of files need not be.
+        paths = [p.encode(errors="backslashreplace").decode() for p in paths]
     record = {
         "fingerprint": store.fingerprint,
         "shape": list(spec.shape),

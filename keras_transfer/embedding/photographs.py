@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_transfer.data.ahead import decoded_ahead
+from keras_transfer.data.decoded import decoded_ahead
 from keras_transfer.data.images import RESIZING
 from keras_transfer.data.images import decode
 from keras_transfer.data.layout import TEST_NAMES

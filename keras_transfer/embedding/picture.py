@@ -62,7 +62,7 @@ def plot_nearest(
         for axes, picture in zip(line, pictures, strict=False):
             title, pixels = picture
             axes.imshow(pixels)
-            axes.set_title(title, fontsize=8)
+            axes.set_title(title, fontsize=8, parse_math=False)
         for axes in line:
             axes.set_axis_off()
         for axes in line[len(pictures) :]:

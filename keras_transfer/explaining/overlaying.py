@@ -150,7 +150,9 @@ def plot_explanation(
         )
         right.imshow(overlay(images[number], heat[number], blur=blur))
         if titles is not None:
-            left.set_title(titles[number], fontsize="medium", loc="left")
+            left.set_title(
+                titles[number], fontsize="medium", loc="left", parse_math=False
+            )
     is_signed = bool((heat < 0).any())
     scale = cm.ScalarMappable(
         colors.Normalize(-1 if is_signed else 0, 1),

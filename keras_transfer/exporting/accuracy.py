@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import sys
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -191,10 +192,26 @@ def photograph_sets(
 
 def _some_of(paths, count, model):
     """A batch of that many files, from all over the list."""
-    chosen = paths[:: max(1, len(paths) // count)][:count]
+    chosen = spread(paths, count)
     if not chosen:
         return None
     return decode_for(model, chosen).astype(model.inputs[0].dtype)
+
+
+def spread(paths: Sequence[pathlib.Path], count: int) -> list[pathlib.Path]:
+    """Returns at most so many of a list, evenly from its first to its last.
+
+    A list that is sorted by class gives each class its share.
+
+    Example:
+    >>> spread(list(range(7)), 3)
+    [1, 3, 5]
+    """
+    count = min(count, len(paths))
+    return [
+        paths[(2 * place + 1) * len(paths) // (2 * count)]
+        for place in range(count)
+    ]
 
 
 def _resolved(paths):

@@ -7,6 +7,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.exporting import layer_copies
+from keras_transfer.freezing.lora import merged_weights
 from keras_transfer.structure.graph import Call
 from keras_transfer.structure.graph import Graph
 from keras_transfer.structure.graph import Ref
@@ -73,7 +74,7 @@ class Expansion:
         layer = layer_copies.copy_of(
             operation, operation.name, as_float32=self.as_float32
         )
-        layer_copies.with_weights(layer, operation.get_weights())(
+        layer_copies.with_weights(layer, merged_weights(operation))(
             *given, **kwargs
         )
         try:

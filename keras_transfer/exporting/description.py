@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_transfer.checks import classifier_loss
+from keras_transfer.checks.outputs import output_activation
 from keras_transfer.structure import model_info
 
 SCHEMA = 1
@@ -36,7 +36,7 @@ def describe(model: keras.Model, graph: keras.Model) -> dict[str, Any]:
             "name": "predictions",
             "shape": list(graph.outputs[0].shape),
             "dtype": graph.outputs[0].dtype,
-            "activation": classifier_loss.output_activation(model),
+            "activation": output_activation(model),
         },
         "backbone": {
             key: backbone.get(key)

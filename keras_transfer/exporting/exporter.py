@@ -153,7 +153,7 @@ def export(
     description = describe(model, graph)
     with staging_folder(path) as folder:
         staged = folder / path.name
-        target.write(
+        target.convert(
             graph, staged, description, precision, photographs.calibration
         )
         run = target.open(staged)

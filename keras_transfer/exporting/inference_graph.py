@@ -12,6 +12,7 @@ from keras_transfer import compat
 from keras_transfer.exporting import composites
 from keras_transfer.exporting import layer_copies
 from keras_transfer.exporting.batch_norm_folding import fold_batch_norms
+from keras_transfer.freezing.lora import merged_weights
 
 # They return their input at inference. Exactly these classes: a subclass may
 # do something else.
@@ -128,7 +129,7 @@ def _as_depthwise(operation, name):
     """
     if type(operation) is not keras.layers.Conv2D or operation.groups == 1:
         return None
-    weights = operation.get_weights()
+    weights = merged_weights(operation)
     height, width, per_group, filters = weights[0].shape
     rows, columns = operation.strides
     if (

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer.freezing.lora import merged_weights
 from keras_transfer.structure import graph
 from keras_transfer.structure.graph import Call
 from keras_transfer.structure.graph import EnterModel
@@ -113,6 +114,8 @@ def copy_of(
 ) -> Any:
     """Returns a copy of a layer or an operation, without its weights.
 
+    The copy has no adapters: `merged_weights` are its weights.
+
     Args:
         operation: A layer or a `keras.ops` operation of a graph.
         name: Name of the copy.
@@ -124,9 +127,23 @@ def copy_of(
         # Keras refuses to make one of a configuration, and it has no weights.
         return operation
     config = {**operation.get_config(), "name": name, **(changes or {})}
+    config = _without_adapters(config)
     if as_float32:
         config = _with_float32(config)
     return type(operation).from_config(config)
+
+
+def _without_adapters(config: Any) -> Any:
+    """A configuration whose layers have no adapters."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(map(_without_adapters, config))
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: _without_adapters(value)
+        for key, value in config.items()
+        if key not in ("lora_rank", "lora_alpha")
+    }
 
 
 def with_weights(
@@ -167,7 +184,7 @@ def faithful(
     weights = getattr(operation, "weights", None)
     if not weights or copy is operation:
         return copy
-    return with_weights(copy, operation.get_weights())
+    return with_weights(copy, merged_weights(operation))
 
 
 def _with_float32(config):

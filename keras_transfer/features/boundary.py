@@ -109,6 +109,10 @@ def _is_settled_alone(layer):
         return False
     if any(v.path.endswith("seed_generator_state") for v in layer.variables):
         return False
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return False  # Its vector moves even while it is frozen.
+    if getattr(layer, "stateful", False):
+        return False
     # Statistics move in training unless the layer's flag holds them.
     return not (layer.trainable and _moving(layer))
 

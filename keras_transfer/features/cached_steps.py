@@ -13,6 +13,7 @@ from keras_transfer.feature_store.memory import MemoryStore
 from keras_transfer.feature_store.store import FeatureStore
 from keras_transfer.features.rows import ROW
 from keras_transfer.structure.graph import Ref
+from keras_transfer.structure.replay import pack_outputs
 
 
 class CachedSteps:
@@ -81,7 +82,7 @@ class CachedSteps:
         cache = self.cache
         features = cache.gather(x[ROW])
         outputs = cache.split.suffix(features, training=training)
-        return outputs[0] if len(outputs) == 1 else outputs
+        return pack_outputs(self.model, outputs)
 
 
 class _StandIn:

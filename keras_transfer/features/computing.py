@@ -1,4 +1,4 @@
-"""The pass over the data that fills caches."""
+"""Frozen layers compiled: the pass over the data, and what it would lose."""
 
 import contextlib
 from collections.abc import Callable
@@ -13,6 +13,23 @@ from rich.progress import Progress
 
 from keras_transfer.features.rows import batches_from
 from keras_transfer.features.steps import GraphPart
+
+# By the beginnings of their names in TensorFlow.
+_EFFECTS = {
+    "draws random numbers": (
+        "Multinomial",
+        "ParameterizedTruncatedNormal",
+        "Random",
+        "Rng",
+        "StatefulRandom",
+        "StatefulStandardNormal",
+        "StatefulTruncatedNormal",
+        "StatefulUniform",
+        "TruncatedNormal",
+    ),
+    "changes a variable in every step": ("Assign", "ResourceScatter"),
+    "runs Python code in every step": ("EagerPyFunc", "PyFunc"),
+}
 
 
 def compute_together(
@@ -129,3 +146,23 @@ def _compiled(part):
         input_signature=[signature],
         autograph=False,
     )
+
+
+def effect_of(call: Callable, inputs: Sequence[Any]) -> str | None:
+    """Returns what a call does besides computing, in its operations.
+
+    Args:
+        call: A function of a list of tensors, which is traced, not run.
+        inputs: The tensors.
+    """
+    import tensorflow as tf
+
+    function = tf.function(call, autograph=False)
+    graph = function.get_concrete_function(inputs).graph.as_graph_def()
+    nodes = [*graph.node]
+    nodes += [n for each in graph.library.function for n in each.node_def]
+    kinds = {node.op for node in nodes} - {"PyFuncStateless"}
+    for effect, beginnings in _EFFECTS.items():
+        if any(kind.startswith(beginnings) for kind in kinds):
+            return effect
+    return None

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
 from rich import filesize
 
 from keras_transfer import compat
 from keras_transfer.data.catalogue import Catalogue
 from keras_transfer.features import boundary
+from keras_transfer.features import side_effects
 from keras_transfer.features.boundary import Split
 from keras_transfer.features.boundary import specs_of
 from keras_transfer.features.budget import Room
@@ -22,21 +21,16 @@ from keras_transfer.features.rows import Refusal
 from keras_transfer.features.rows import Rows
 from keras_transfer.features.rows import rows_of
 from keras_transfer.features.steps import flatten
+from keras_transfer.features.steps import is_known
 from keras_transfer.features.view_rows import ViewRows
+from keras_transfer.freezing import freezing
 from keras_transfer.schedules.schedule import Schedule
+from keras_transfer.structure import freeze_state
 from keras_transfer.structure.graph import FlatModel
+from keras_transfer.structure.graph import structure_of
 
-_NUM_TRIAL_ROWS = 2
-# Layers of Keras whose code is the user's, or that pass on masks.
-_UNKNOWN = (
-    keras.layers.Embedding,
-    keras.layers.FlaxLayer,
-    keras.layers.JaxLayer,
-    keras.layers.Lambda,
-    keras.layers.Masking,
-    keras.layers.TFSMLayer,
-    keras.layers.TorchModuleWrapper,
-)
+# In a subclass they would see rows, not images.
+_STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +44,7 @@ class Decision:
         room: Where features may be kept.
         schedules: The schedules among the callbacks; they move the boundary.
         splits: The splits made so far, by what `settled_steps` returns.
+        side_effects: What was found at each boundary so far.
     """
 
     model: keras.Model
@@ -58,6 +53,9 @@ class Decision:
     room: Room
     schedules: Sequence[Schedule]
     splits: dict[tuple[bool, ...], Split] = dataclasses.field(
+        default_factory=dict
+    )
+    side_effects: dict[tuple[bool, ...], str | None] = dataclasses.field(
         default_factory=dict
     )
 
@@ -71,7 +69,7 @@ class Decision:
 
         The features of a low layer can take more space than the images. Then
         the images are kept, and each step computes the whole model. The same
-        happens if a layer of unknown code turns out to be random.
+        happens if a layer that is frozen later does more than compute.
 
         Args:
             settled: The boundary, as `settled_steps` returns it for the model
@@ -107,6 +105,19 @@ class Decision:
             replaced["validation_data"] = pair
         return replaced
 
+    def side_effect(self, settled: tuple[bool, ...]) -> str | None:
+        """Returns what frozen layers do that features would lose, if anything.
+
+        Args:
+            settled: The boundary, as `settled_steps` returns it.
+        """
+        if settled not in self.side_effects:
+            split = boundary.divide(self.flat, settled)
+            self.side_effects[settled] = side_effects.find(
+                self.model, split, self.sources[0]
+            )
+        return self.side_effects[settled]
+
     def _choose(self, settled):
         split = boundary.divide(self.flat, settled)
         if split.open_shape is not None:
@@ -119,7 +130,7 @@ class Decision:
         if (
             split.computes_something
             and self.room.fits(features)
-            and computes_the_same(self.model, split, self.sources[0])
+            and self.side_effect(settled) is None
         ):
             return split
         images = self.size_of(self.whole)
@@ -158,18 +169,29 @@ def decide(
         )
     x, batch_size = arguments["x"], arguments.get("batch_size")
     sources = [
-        ViewRows(Catalogue.of(x), views) if views else rows_of(x, batch_size)
+        ViewRows(Catalogue.of(x), views)
+        if views
+        else rows_of(_in_order(model, x), batch_size)
     ]
     held_out = _parts(arguments.get("validation_data"))[0]
     if held_out is not None:
-        sources.append(rows_of(held_out, batch_size))
+        sources.append(rows_of(_in_order(model, held_out), batch_size))
+    ranks = [len(tensor.shape) - 1 for tensor in model.inputs]
+    for source in sources:
+        if [len(shape) for shape, _ in source.inputs] != ranks:
+            raise Refusal("the arrays are not those of the model's inputs")
     callbacks = arguments.get("callbacks") or ()
     if isinstance(callbacks, keras.callbacks.CallbackList):
         raise Refusal("the callbacks come as a CallbackList, not as a list")
     flat = flatten(model)
     schedules = [each for each in callbacks if isinstance(each, Schedule)]
     decision = Decision(model, flat, sources, room, schedules)
-    split = decision.split_at(boundary.settled_steps(flat))
+    settled = boundary.settled_steps(flat)
+    for frozen in {settled, _frozen_at_any_time(decision, settled, arguments)}:
+        reason = decision.side_effect(frozen)
+        if reason is not None:
+            raise Refusal(reason)
+    split = decision.split_at(settled)
     if not split.computes_something and not schedules:
         raise Refusal("nothing is frozen before the first layer that trains")
     images = decision.size_of(decision.whole)
@@ -181,8 +203,35 @@ def decide(
     return decision
 
 
+def _frozen_at_any_time(decision, settled, arguments):
+    """The boundary before all that is open in every phase."""
+    if all(map(is_known, decision.flat.steps)):
+        return settled  # Nothing to find.
+    found = [settled]
+    for schedule in decision.schedules:
+        epochs = arguments.get("epochs", 1)
+        for phase in schedule.phases_for(decision.model, epochs):
+            with freeze_state.flags_kept(decision.model):
+                freezing.set_trainable(
+                    decision.model, phase.trainable, batch_norm=phase.batch_norm
+                )
+                found.append(boundary.settled_steps(decision.flat))
+    return tuple(map(any, zip(*found, strict=True)))
+
+
 def _parts(data):
     return data if isinstance(data, (tuple, list)) else (data,)
+
+
+def _in_order(model, x):
+    """Arrays by name as a list in the order of the model's inputs."""
+    if not isinstance(x, dict):
+        return x
+    structure = structure_of(model)
+    named = structure if isinstance(structure, dict) else {}
+    names = {id(tensor): name for name, tensor in named.items()}
+    names = [names.get(id(tensor), tensor.name) for tensor in model.inputs]
+    return [x[name] for name in names] if set(names) <= set(x) else x
 
 
 def _check_model(model):
@@ -190,61 +239,12 @@ def _check_model(model):
     # Keras insists on the model's own inputs before the first step.
     if keras.backend.backend() != "tensorflow":
         raise Refusal("it works on the TensorFlow backend alone")
-    if not compat.is_graph(model):
+    if not (compat.is_graph(model) and compat.calls_its_graph(model)):
         raise Refusal(f"{model.name!r} has no graph that could be divided")
-    for name in ("train_step", "test_step", "compute_loss"):
+    for name in _STEPS:
         own = inspect.getattr_static(model, name)
         if own is not inspect.getattr_static(keras.Model, name):
             raise Refusal(f"{type(model).__name__} has a {name} of its own")
-    strategy = getattr(model, "distribute_strategy", None)
-    if getattr(strategy, "num_replicas_in_sync", 1) > 1:
-        raise Refusal("several devices share the training")
-
-
-def computes_the_same(model: keras.Model, split: Split, rows: Rows) -> bool:
-    """Whether prefix and suffix together equal the model, bit for bit.
-
-    A layer of unknown code may draw random numbers, pass on a mask, behave
-    differently in training, or use more than the graph shows. Keras's layers
-    and ours are known and need no trial.
-
-    Args:
-        model: The model.
-        split: The same in two parts.
-        rows: Data, of which the first two rows are tried.
-    """
-    if all(map(_is_known, [*split.prefix.steps, *split.suffix.steps])):
-        return True
-    first = keras.tree.map_structure(
-        lambda values: values[:_NUM_TRIAL_ROWS], rows.first()
-    )
-    inputs = [
-        ops.cast(values, ref.spec.dtype)
-        for ref, values in zip(
-            split.prefix.input_refs, keras.tree.flatten(first), strict=True
-        )
-    ]
-    features = split.prefix(inputs, training=False)
-    outputs = split.suffix(features, training=False)
-    whole = model(keras.tree.pack_sequence_as(first, inputs), training=False)
-    return _equal(split.prefix(inputs, training=True), features) and _equal(
-        outputs, keras.tree.flatten(whole)
-    )
-
-
-def _is_known(step):
-    parts = [step.operation]
-    if isinstance(step.operation, keras.layers.Layer):
-        parts = compat.sublayers(step.operation)
-    return all(
-        type(part).__module__.partition(".")[0] in ("keras", "keras_transfer")
-        and not isinstance(part, _UNKNOWN)
-        for part in parts
-    )
-
-
-def _equal(ones, others):
-    return all(
-        np.array_equal(ops.convert_to_numpy(one), ops.convert_to_numpy(other))
-        for one, other in zip(ones, others, strict=True)
-    )
+    # TensorFlow's own where no strategy was chosen.
+    if "Default" not in type(model.distribute_strategy).__name__:
+        raise Refusal("a strategy distributes the training")

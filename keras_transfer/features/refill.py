@@ -12,7 +12,7 @@ from keras_transfer.features.cached_steps import CachedSteps
 from keras_transfer.features.computing import compute_together
 from keras_transfer.features.decision import Decision
 from keras_transfer.features.rows import Refusal
-from keras_transfer.freezing import freezing
+from keras_transfer.structure import freeze_state
 
 # Of Keras's own callbacks, those that may write weights while `fit` runs.
 _WRITERS = (keras.callbacks.LambdaCallback, keras.callbacks.SwapEMAWeights)
@@ -109,7 +109,7 @@ class Refill(keras.callbacks.Callback):
         found = []
         for schedule in self._decision.schedules:
             for planned in schedule.planned:
-                with freezing.flags_kept(model):
+                with freeze_state.flags_kept(model):
                     planned.set_flags(model)
                     found.append(boundary.settled_steps(flat))
         return list(dict.fromkeys(found))

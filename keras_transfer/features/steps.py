@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +11,26 @@ import numpy as np
 
 from keras_transfer import compat
 from keras_transfer.feature_store.fingerprint import digest_of_config
+from keras_transfer.heads.classification_head import ClassificationHead
 from keras_transfer.structure import graph
 from keras_transfer.structure.graph import Call
 from keras_transfer.structure.graph import EnterModel
 from keras_transfer.structure.graph import FlatModel
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.replay import run
+
+# Layers of Keras whose code is the user's, or that pass on masks.
+_UNKNOWN = (
+    keras.layers.Embedding,
+    keras.layers.FlaxLayer,
+    keras.layers.JaxLayer,
+    keras.layers.Lambda,
+    keras.layers.Masking,
+    keras.layers.TFSMLayer,
+    keras.layers.TorchModuleWrapper,
+)
+# Operations that treat every row by itself, whatever their arguments.
+_ROW_BY_ROW = ("Absolute", "Add", "Divide", "Multiply", "Negative", "Subtract")
 
 
 def flatten(model: keras.Model) -> FlatModel:
@@ -83,11 +98,17 @@ class GraphPart(keras.Model):
 
     def call(self, inputs, training=None):
         values = dict(zip(self.input_refs, inputs, strict=True))
-        run(self.steps, values, lambda step: _told(step.operation, training))
+        run(self.steps, values, lambda step: told(step.operation, training))
         return [values[ref] for ref in self.output_refs]
 
 
-def _told(operation, training):
+def told(operation: Any, training: bool | None) -> Callable[..., Any]:
+    """Returns an operation as a function that knows whether it trains.
+
+    Args:
+        operation: A layer or an operation.
+        training: What `fit` would tell it; `None` for what was recorded.
+    """
     if training is None or not compat.takes_training(operation):
         return operation
 
@@ -126,12 +147,36 @@ def _links(step):
 
 
 def _is_chain(operation):
-    steps = getattr(operation, "steps", None)
+    # A subclass may do something else with its layers.
     return (
-        isinstance(operation, keras.layers.Layer)
-        and isinstance(steps, list)
-        and bool(steps)
-        and all(isinstance(step, keras.layers.Layer) for step in steps)
+        isinstance(operation, ClassificationHead)
+        and type(operation).call is ClassificationHead.call
+        and operation.activity_regularizer is None
+    )
+
+
+def is_known(step: Call) -> bool:
+    """Whether all code of a step is known, and treats rows by themselves."""
+    operation = step.operation
+    if isinstance(operation, keras.layers.Layer):
+        return all(map(_is_stock, compat.sublayers(operation)))
+    name = type(operation).__name__
+    return isinstance(operation, EnterModel) or name in _ROW_BY_ROW
+
+
+def _is_stock(layer):
+    names = ("activation", "recurrent_activation")
+    functions = [getattr(layer, name, None) for name in names]
+    origins = {
+        (getattr(each, "__module__", None) or "").partition(".")[0]
+        for each in [type(layer), *functions]
+        if callable(each)
+    }
+    axes = [getattr(layer, name, None) for name in ("axis", "axes")]
+    return (
+        origins <= {"keras", "keras_transfer"}
+        and not isinstance(layer, _UNKNOWN)
+        and 0 not in keras.tree.flatten(axes)  # Over the rows of a batch.
     )
 
 

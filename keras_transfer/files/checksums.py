@@ -1,9 +1,10 @@
-"""Checksums that tell whether a file is the one that was meant."""
+"""Checksums that tell whether a file is the one that was meant, and whole."""
 
 import hashlib
 import os
 from collections.abc import Iterable
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def file_sha256(path: str | os.PathLike) -> str:
@@ -60,3 +61,48 @@ def _digest(path, algorithm):
 
     with open(path, "rb") as file:
         return hashlib.file_digest(file, begin).hexdigest()
+
+
+class Part:
+    """What has arrived so far, with a note of the version it is a part of.
+
+    Args:
+        path: Where the finished file goes.
+        hashes: What is expected of it, as `fault_of` takes it.
+    """
+
+    def __init__(self, path: Path, hashes: Mapping[str, str | None]):
+        self.path = path
+        self.hashes = hashes
+        self.file = path.with_name(path.name + ".part")
+        self.note = path.with_name(path.name + ".part.version")
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return self.file.stat().st_size if self.file.exists() else 0
+
+    @property
+    def version(self) -> str | None:
+        """The server's name of the version, where it gave one."""
+        return self.note.read_text() if self.note.exists() else None
+
+    @property
+    def is_verifiable(self) -> bool:
+        """Whether any hash is known."""
+        return any(self.hashes.values())
+
+    def fault(self) -> str | None:
+        """What is wrong with the bytes, or `None`."""
+        return fault_of(self.file, self.hashes)
+
+    def begin(self, version: str | None) -> None:
+        """Starts over with a version."""
+        self.discard()
+        if version is not None:
+            self.note.write_text(version)
+
+    def discard(self) -> None:
+        """Forgets all that has arrived."""
+        self.file.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)

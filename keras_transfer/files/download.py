@@ -19,11 +19,21 @@ from rich.progress import TimeRemainingColumn
 from rich.progress import TransferSpeedColumn
 
 from keras_transfer.files import checksums
-from keras_transfer.files.part_file import Part
+from keras_transfer.files.checksums import Part
 
 _CHUNK = 1 << 18
 # Other errors of the 400s will not go away by asking again.
 _PASSING = (408, 416, 425, 429)
+
+
+def home_folder(name: str) -> Path:
+    """Returns a folder below `$KERAS_HOME`, which is else `~/.keras`.
+
+    Args:
+        name: `"models"` for weights, `"datasets"` for photographs.
+    """
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    return Path(home) / name
 
 
 def download(

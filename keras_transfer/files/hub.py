@@ -12,8 +12,8 @@ import re
 import urllib.parse
 import warnings
 
-from keras_transfer.files import keras_home
 from keras_transfer.files.download import download
+from keras_transfer.files.download import home_folder
 
 PREFIX = "hf://"
 
@@ -49,9 +49,7 @@ class Repository:
         self.path = parsed.path_in_repo
         self.label = f"The repository {PREFIX}{parsed.id}"
         self.folder = (
-            keras_home.home_folder("models")
-            / "hub"
-            / parsed.id.replace("/", "--")
+            home_folder("models") / "hub" / parsed.id.replace("/", "--")
         )
         self._progress = progress
         listing = self._list(hub, parsed.revision or "main")

@@ -1,4 +1,4 @@
-"""Paths that will be written to, checked before the work begins."""
+"""Paths that will be written to: checked beforehand, or Keras's own folder."""
 
 import os
 import pathlib

@@ -1,8 +1,6 @@
 """What of a model trains: layers frozen and opened by selection."""
 
-import contextlib
 from collections.abc import Iterable
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,6 +9,7 @@ from keras_transfer import compat
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import freeze_state
 from keras_transfer.structure import selectors as grammar
+from keras_transfer.structure.adapters import factors_of
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import own_calls
 from keras_transfer.structure.paths import paths_of
@@ -35,7 +34,8 @@ def set_trainable(
             backbone leaves the head of the model around it as it is.
         selectors: What trains: a stage, a layer path, a pattern, an index or
             slice over `model.operations`, a fraction from the output, a
-            predicate, or a sequence of these. `[]` freezes everything.
+            predicate, `"lora"` (the adapters of `kt.add_lora` alone), or a
+            sequence of these. `[]` freezes everything.
         batch_norm: What the selected BatchNormalization layers of the backbone
             do (those of a head always train): `"full"` trains them like any
             layer, `"frozen"` leaves them as they are, `"statistics"` updates
@@ -65,10 +65,11 @@ def set_trainable(
             f"Unknown `batch_norm` policy {batch_norm!r}. Expected one of "
             f"{BATCH_NORM_POLICIES}."
         )
-    selected = grammar.select(model, selectors)
+    of_layers, adapted = grammar.divide(model, selectors)
+    selected = grammar.select(model, of_layers)
     nothing_asked = isinstance(selectors, (list, tuple, set)) and not selectors
     if not nothing_asked and not any(
-        getattr(op, "weights", ()) for op in selected
+        getattr(op, "weights", ()) for op in [*selected, *adapted]
     ):
         raise ValueError(
             f"The selection {selectors!r} of {model.name!r} holds no weights, "
@@ -76,7 +77,13 @@ def set_trainable(
             "have weights; `kt.trainable_summary(model)` lists the parts."
         )
     kept = {id(variable) for variable in keep_frozen}
-    _write(model, {id(op) for op in selected}, batch_norm, kept)
+    _write(
+        model,
+        {id(op) for op in selected},
+        batch_norm,
+        kept,
+        {id(op) for op in adapted},
+    )
 
 
 def never_trained(model: keras.Model) -> list[Any]:
@@ -99,35 +106,16 @@ def never_trained(model: keras.Model) -> list[Any]:
     kept = {}
     for layer in compat.sublayers(model):
         fixed = compat.lora_bases(layer)
-        if layer.trainable and not isinstance(
-            layer, keras.layers.BatchNormalization
+        # The selector "lora" closes all of a layer but its adapter.
+        if (
+            layer.trainable
+            and not fixed
+            and not isinstance(layer, keras.layers.BatchNormalization)
         ):
             own = compat.own_trainable_variables(layer)
-            fixed += [variable for variable in own if not variable.trainable]
+            fixed = [variable for variable in own if not variable.trainable]
         kept.update((id(variable), variable) for variable in fixed)
     return list(kept.values())
-
-
-@contextlib.contextmanager
-def flags_kept(model: keras.Model) -> Iterator[None]:
-    """Gives a model its trainability flags back at the end of a block.
-
-    Args:
-        model: A built model.
-
-    Example:
-    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    >>> with flags_kept(model):
-    ...     set_trainable(model, [])
-    >>> len(model.trainable_variables)
-    2
-    """
-    layers = [(layer, layer.trainable) for layer in compat.sublayers(model)]
-    variables = [(v, v.trainable) for v in model.weights]
-    try:
-        yield
-    finally:
-        freeze_state.write(layers, variables)
 
 
 def freeze(
@@ -198,9 +186,10 @@ def _leaves(operation: Any) -> set[int]:
     return {id(operation)}
 
 
-def _write(model, opened, batch_norm, kept=frozenset()):
+def _write(model, opened, batch_norm, kept=frozenset(), adapted=frozenset()):
     """Freezes and opens every layer and weight of a model."""
-    layers = [(model, not opened.isdisjoint(_leaves(model)))]
+    either = opened | adapted
+    layers = [(model, not either.isdisjoint(_leaves(model)))]
     weights = []
     head: set[int] = set()
     if batch_norm != "full":  # There is nothing to protect in a new head.
@@ -210,17 +199,26 @@ def _write(model, opened, batch_norm, kept=frozenset()):
             continue
         is_open = not opened.isdisjoint(_leaves(operation))
         if isinstance(operation, keras.Model):
-            layers.append((operation, is_open))
+            layers.append(
+                (operation, not either.isdisjoint(_leaves(operation)))
+            )
             continue
         policy = "full" if id(operation) in head else batch_norm
         for layer in compat.sublayers(operation):
             is_layer_open, are_weights_open = _flags(layer, is_open, policy)
-            layers.append((layer, is_layer_open))
+            factors: set[int] = set()
+            if id(operation) in adapted:
+                factors = {id(factor) for factor in factors_of(layer)}
+            layers.append((layer, is_layer_open or bool(factors)))
             # LoRA's rule holds for flags read from a file, too, where a frozen
             # layer says nothing about what it froze when it was open.
             fixed = kept | {id(base) for base in compat.lora_bases(layer)}
             weights += [
-                (weight, are_weights_open and id(weight) not in fixed)
+                (
+                    weight,
+                    id(weight) in factors
+                    or (are_weights_open and id(weight) not in fixed),
+                )
                 for weight in compat.own_trainable_variables(layer)
             ]
     freeze_state.write(layers, weights)

@@ -57,11 +57,12 @@ def check_num_classes(num_classes: object) -> None:
     check_positive_int("num_classes", num_classes)
 
 
-def check_dropout(dropout: object) -> None:
-    """Raises unless `dropout` is a fraction in `[0, 1)`.
+def check_dropout(dropout: object, name: str = "dropout") -> None:
+    """Raises unless a dropout is a fraction in `[0, 1)`.
 
     Args:
         dropout: Fraction of the features to drop in training.
+        name: Name of the argument. Defaults to `"dropout"`.
 
     Raises:
         TypeError: For anything but a real number, booleans included.
@@ -69,13 +70,13 @@ def check_dropout(dropout: object) -> None:
     """
     if isinstance(dropout, bool) or not isinstance(dropout, numbers.Real):
         raise TypeError(
-            "`dropout` must be a number in [0, 1), for example dropout=0.2. "
-            f"Received: dropout={dropout!r} of type {type(dropout).__name__}."
+            f"`{name}` must be a number in [0, 1), for example {name}=0.2. "
+            f"Received: {name}={dropout!r} of type {type(dropout).__name__}."
         )
     if not 0 <= dropout < 1:
         raise ValueError(
-            "`dropout` is the fraction of features to drop, so it must lie "
-            f"in [0, 1). Received: dropout={dropout!r}."
+            f"`{name}` is the fraction of features to drop, so it must lie "
+            f"in [0, 1). Received: {name}={dropout!r}."
         )
 
 

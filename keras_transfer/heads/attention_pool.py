@@ -20,7 +20,8 @@ class AttentionPoolHead(ClassificationHead):
 
     Args:
         num_classes: Number of outputs: 2 or more for one output for each
-            class, 1 for a single unit that tells two classes apart.
+            class, 1 for a single unit that tells two classes apart; for
+            other tasks one for each label, number or grade.
         attention_units: Width of the network that scores a position, at
             least 1. Defaults to 128, as in the paper.
         gated: Whether a position's score has the sigmoid gate of the paper.
@@ -33,6 +34,11 @@ class AttentionPoolHead(ClassificationHead):
         name: Name of the layer. Defaults to `"head"`, the same in every
             process; a model with two heads must name them, or Keras refuses
             the duplicate.
+        task: `"classification"` (one of several classes), `"multi_label"`
+            (any number of labels at once, sigmoid outputs), `"regression"`
+            (numbers, linear outputs) or `"ordinal"` (one of several ordered
+            grades, by the proportional-odds model of `CumulativeLink`).
+            Defaults to `"classification"`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -65,9 +71,10 @@ class AttentionPoolHead(ClassificationHead):
         dropout: float = 0.0,
         activation: str | None = "auto",
         name: str = "head",
+        task: str = "classification",
         **kwargs,
     ):
-        super().__init__(num_classes, dropout, activation, name, **kwargs)
+        super().__init__(num_classes, dropout, activation, name, task, **kwargs)
         self.attention_units = attention_units
         self.gated = gated
         self.pool = AttentionPooling(

@@ -9,8 +9,11 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.heads.arguments import check_activation
+from keras_transfer.heads.arguments import check_choice
 from keras_transfer.heads.arguments import check_dropout
 from keras_transfer.heads.arguments import check_num_classes
+from keras_transfer.heads.cumulative_link import CumulativeLink
+from keras_transfer.structure.task import KINDS
 
 
 class ClassificationHead(keras.layers.Layer):
@@ -20,7 +23,8 @@ class ClassificationHead(keras.layers.Layer):
     features pass through one after the other; the last is `predictions`.
 
     The convention for outputs: `num_classes=2` or more gives one output for
-    each class, `num_classes=1` a single unit for two classes.
+    each class, `num_classes=1` a single unit for two classes. The other tasks
+    have one output for each label, number or grade.
 
     Args:
         num_classes: Number of outputs, at least 1.
@@ -32,6 +36,8 @@ class ClassificationHead(keras.layers.Layer):
         name: Name of the layer, first part of its weights' paths. Defaults to
             `"head"`, the same in every process; a model with two heads must
             name them, or Keras refuses the duplicate.
+        task: What the outputs stand for, one of the kinds of `Task`. Defaults
+            to `"classification"`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
@@ -45,34 +51,39 @@ class ClassificationHead(keras.layers.Layer):
         dropout: float = 0.0,
         activation: str | None = "auto",
         name: str = "head",
+        task: str = "classification",
         **kwargs,
     ):
         check_num_classes(num_classes)
         check_dropout(dropout)
         check_activation("activation", activation, extra=("auto", None))
-        if num_classes == 1 and activation in ("softmax", "log_softmax"):
-            raise ValueError(
-                f"activation={activation!r} over a single unit is constant. "
-                "Use activation='auto' (sigmoid), None (a logit), or "
-                "num_classes=2. Received: num_classes=1."
-            )
+        check_task(task, num_classes, activation)
         super().__init__(name=name, **kwargs)
         self.num_classes = num_classes
         self.dropout = dropout
         self.activation = activation
-        self.predictions = keras.layers.Dense(
-            int(num_classes),
-            activation=self.output_activation,
-            dtype=self._output_dtype(),
-            name="predictions",
-        )
+        self.task = task
+        options = {"dtype": self._output_dtype(), "name": "predictions"}
+        if task == "ordinal":
+            self.predictions = CumulativeLink(int(num_classes), **options)
+        else:
+            self.predictions = keras.layers.Dense(
+                int(num_classes), self.output_activation, **options
+            )
 
     @property
     def output_activation(self) -> str:
-        """Name of the activation of the outputs; `"linear"` for logits."""
-        if self.activation == "auto":
+        """Name of the activation of the outputs; `"linear"` for none.
+
+        `"ordinal"` are probabilities of grades that add up to 1.
+        """
+        if self.task == "ordinal":
+            return "ordinal"
+        if self.activation != "auto":
+            return self.activation or "linear"
+        if self.task == "classification":
             return "sigmoid" if self.num_classes == 1 else "softmax"
-        return self.activation or "linear"
+        return {"multi_label": "sigmoid", "regression": "linear"}[self.task]
 
     @property
     def steps(self) -> list[keras.layers.Layer]:
@@ -122,6 +133,7 @@ class ClassificationHead(keras.layers.Layer):
             "num_classes": int(self.num_classes),
             "dropout": float(self.dropout),
             "activation": self.activation,
+            "task": self.task,
         }
 
     @classmethod
@@ -150,6 +162,50 @@ class ClassificationHead(keras.layers.Layer):
         if self.compute_dtype in ("float16", "bfloat16"):
             return "float32"
         return self.dtype_policy
+
+
+def check_task(task: object, num_classes: int, activation: str | None) -> None:
+    """Raises for outputs that cannot do what they are for.
+
+    Args:
+        task: What the caller gave.
+        num_classes: Number of outputs.
+        activation: Name of their activation, `"auto"`, or `None`.
+
+    Raises:
+        TypeError: For a task that is no string.
+        ValueError: For an unknown task, or an activation or a number of
+            outputs that does not fit it.
+    """
+    check_choice("task", task, KINDS)
+    competes = activation in ("softmax", "log_softmax")
+    if competes and task in ("multi_label", "regression"):
+        fits = "sigmoid" if task == "multi_label" else "none"
+        raise ValueError(
+            f"activation={activation!r} makes the outputs add up to 1, but "
+            f"those of task={task!r} are independent. Use activation='auto' "
+            f"({fits})."
+        )
+    if task == "multi_label" and activation not in (
+        *("auto", "sigmoid", "linear"),
+        None,
+    ):
+        raise ValueError(
+            "task='multi_label' needs activation='auto' (sigmoid) or None "
+            f"(logits). Received: activation={activation!r}."
+        )
+    if task == "ordinal" and (activation != "auto" or num_classes < 2):
+        raise ValueError(
+            "task='ordinal' computes probabilities of 2 or more grades by "
+            "itself: leave activation='auto'. Received: "
+            f"activation={activation!r}, num_classes={num_classes}."
+        )
+    if num_classes == 1 and competes:
+        raise ValueError(
+            f"activation={activation!r} over a single unit is constant. "
+            "Use activation='auto' (sigmoid), None (a logit), or "
+            "num_classes=2. Received: num_classes=1."
+        )
 
 
 # Keras quantizes layers wherever they are, but writes down the data types of

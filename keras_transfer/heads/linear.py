@@ -20,7 +20,8 @@ class LinearHead(ClassificationHead):
 
     Args:
         num_classes: Number of outputs: 2 or more for one output for each
-            class, 1 for a single unit that tells two classes apart.
+            class, 1 for a single unit that tells two classes apart; for
+            other tasks one for each label, number or grade.
         pooling: How positions become one vector: `"avg"`, `"max"`, `"gem"`
             (generalized mean, exponent trainable) or `"flatten"`; `"token"`
             takes the class token of a transformer; `None` for a backbone that
@@ -34,6 +35,11 @@ class LinearHead(ClassificationHead):
         name: Name of the layer. Defaults to `"head"`, the same in every
             process; a model with two heads must name them, or Keras refuses
             the duplicate.
+        task: `"classification"` (one of several classes), `"multi_label"`
+            (any number of labels at once, sigmoid outputs), `"regression"`
+            (numbers, linear outputs) or `"ordinal"` (one of several ordered
+            grades, by the proportional-odds model of `CumulativeLink`).
+            Defaults to `"classification"`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -65,10 +71,11 @@ class LinearHead(ClassificationHead):
         dropout: float = 0.0,
         activation: str | None = "auto",
         name: str = "head",
+        task: str = "classification",
         **kwargs,
     ):
         check_pooling(pooling)
-        super().__init__(num_classes, dropout, activation, name, **kwargs)
+        super().__init__(num_classes, dropout, activation, name, task, **kwargs)
         self.pooling = pooling
         self.pool = None
         self.dropout_layer = keras.layers.Dropout(

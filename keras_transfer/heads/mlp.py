@@ -3,6 +3,7 @@
 import keras
 
 from keras_transfer.heads.arguments import check_activation
+from keras_transfer.heads.arguments import check_dropout
 from keras_transfer.heads.arguments import check_hidden_units
 from keras_transfer.heads.classification_head import ClassificationHead
 from keras_transfer.heads.pooling import build_pooling
@@ -20,11 +21,13 @@ class MLPHead(ClassificationHead):
     Its layers are `pool`, then `hidden_1`, `dropout_1`, `hidden_2` … and
     `predictions`: dropout follows each hidden layer, as in VGG, so the last
     one stands before the output; without hidden layers a single `dropout`
-    stands there. Under mixed precision `predictions` computes in float32.
+    stands there. With `input_dropout` a layer of that name follows `pool`.
+    Under mixed precision `predictions` computes in float32.
 
     Args:
         num_classes: Number of outputs: 2 or more for one output for each
-            class, 1 for a single unit that tells two classes apart.
+            class, 1 for a single unit that tells two classes apart; for
+            other tasks one for each label, number or grade.
         hidden_units: Width of each hidden layer, first to last, a list or
             tuple. Defaults to none.
         pooling: How positions become one vector: `"avg"`, `"max"`, `"gem"`
@@ -39,9 +42,16 @@ class MLPHead(ClassificationHead):
             `"linear"` gives logits. Defaults to `"auto"`.
         hidden_activation: Name of the activation of the hidden layers.
             Defaults to `"relu"`.
+        input_dropout: Fraction of the pooled features dropped in training
+            before the first hidden layer, in `[0, 1)`. Defaults to 0.
         name: Name of the layer. Defaults to `"head"`, the same in every
             process; a model with two heads must name them, or Keras refuses
             the duplicate.
+        task: `"classification"` (one of several classes), `"multi_label"`
+            (any number of labels at once, sigmoid outputs), `"regression"`
+            (numbers, linear outputs) or `"ordinal"` (one of several ordered
+            grades, by the proportional-odds model of `CumulativeLink`).
+            Defaults to `"classification"`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -77,16 +87,26 @@ class MLPHead(ClassificationHead):
         activation: str | None = "auto",
         hidden_activation: str = "relu",
         name: str = "head",
+        task: str = "classification",
+        input_dropout: float = 0.0,
         **kwargs,
     ):
         check_hidden_units(hidden_units)
         check_pooling(pooling)
         check_activation("hidden_activation", hidden_activation)
-        super().__init__(num_classes, dropout, activation, name, **kwargs)
+        check_dropout(input_dropout, "input_dropout")
+        super().__init__(num_classes, dropout, activation, name, task, **kwargs)
         self.hidden_units = hidden_units
         self.pooling = pooling
         self.hidden_activation = hidden_activation
         self.pool = None
+        self.input_dropout = input_dropout
+        # A layer that old files lack, so only where it is wanted.
+        self.first_dropout = [
+            keras.layers.Dropout(
+                input_dropout, dtype=self.dtype_policy, name="input_dropout"
+            )
+        ][: bool(input_dropout)]
         self.hidden_layers = [
             keras.layers.Dense(
                 int(units),
@@ -106,10 +126,11 @@ class MLPHead(ClassificationHead):
     def steps(self) -> list[keras.layers.Layer]:
         """The layers that the features pass through, in order."""
         if not self.hidden_layers:
-            return [self.pool, *self.dropout_layers, self.predictions]
+            dropout = [*self.first_dropout, *self.dropout_layers]
+            return [self.pool, *dropout, self.predictions]
         pairs = zip(self.hidden_layers, self.dropout_layers, strict=True)
         hidden = [layer for pair in pairs for layer in pair]
-        return [self.pool, *hidden, self.predictions]
+        return [self.pool, *self.first_dropout, *hidden, self.predictions]
 
     def build(self, input_shape):
         # Which pooling fits is known only with the rank of the features.
@@ -122,4 +143,5 @@ class MLPHead(ClassificationHead):
             "hidden_units": [int(units) for units in self.hidden_units],
             "pooling": self.pooling,
             "hidden_activation": self.hidden_activation,
+            "input_dropout": float(self.input_dropout),
         }

@@ -16,7 +16,7 @@ from keras_transfer.models import spec as registry
 from keras_transfer.models import truncation
 from keras_transfer.models import weight_sources
 from keras_transfer.models.spec import BackboneSpec
-from keras_transfer.models.weights_file import WeightsFile
+from keras_transfer.models.weight_sources import WeightsFile
 from keras_transfer.saving import weights as weights_files
 from keras_transfer.structure import model_info
 from keras_transfer.structure import stages

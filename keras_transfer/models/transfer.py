@@ -1,5 +1,6 @@
 """Assembly of a backbone and a head into one model."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from keras_transfer.models import create
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import model_info
 from keras_transfer.structure import stages
+from keras_transfer.structure.task import KINDS
+from keras_transfer.structure.task import Targets
+from keras_transfer.structure.task import Task
 
 
 def build_model(
@@ -18,9 +22,11 @@ def build_model(
     *,
     class_names: Sequence[str] | None = None,
     preprocessing: Any = "auto",
+    thresholds: Sequence[float] | None = None,
+    targets: Targets | Mapping[str, Any] | None = None,
     name: str = "transfer_model",
 ) -> keras.Model:
-    """Builds a classifier that takes 0-255 images, of a backbone and a head.
+    """Builds a model that takes 0-255 images, of a backbone and a head.
 
     The result is a plain Functional model: input, `ModelInfo`, preprocessing,
     the backbone as a nested model, the head. It takes uint8 or float images.
@@ -29,19 +35,26 @@ def build_model(
         backbone: A model from images to features, or the name of a registered
             backbone, which is then created with its ImageNet weights.
         head: A layer from features to outputs, such as `heads.LinearHead`.
-        class_names: Names of the classes in the order of the outputs. For a
-            head with one unit, the names of the outputs 0 and 1. Defaults to
-            `None`.
+        class_names: Names of the classes, labels or grades in the order of
+            the outputs. For a classifier with one unit, the names of the
+            outputs 0 and 1. Defaults to `None`.
         preprocessing: A `Preprocessing` or a callable on symbolic images.
             Defaults to `"auto"`: what the registry declares for the backbone,
             and nothing for a model that is not from the registry.
+        thresholds: For a head with `task="multi_label"`, the probability of
+            each label from which on it is predicted. Defaults to `None`: 0.5.
+        targets: For a head with `task="regression"`, names, units, mean and
+            std of the numbers it predicts, as a dictionary of lists.
+            Predictions are then shown in these units, and the labels to train
+            on are `(number - mean) / std`. Defaults to `None`.
         name: Name of the model.
 
     Returns:
         A `keras.Model`, not compiled, with every layer as trainable as it was.
 
     Raises:
-        ValueError: If the number of class names does not fit the head.
+        ValueError: If the number of class names, thresholds or targets does
+            not fit the head or its task.
         TypeError: If the backbone or the head is of the wrong kind.
 
     Example:
@@ -57,6 +70,7 @@ def build_model(
         backbone = create.create_backbone(backbone)
     _check_parts(backbone, head)
     class_names = _checked_names(class_names, head)
+    task = _task(head, thresholds, targets)
     record = model_info.provenance_of(backbone)
     if isinstance(preprocessing, str):
         if preprocessing != "auto":
@@ -67,6 +81,8 @@ def build_model(
             )
         preprocessing = record.preprocessing if record else "inside"
     metadata = _metadata(backbone, record, head, class_names)
+    if task is not None:
+        metadata["task"] = task.to_json()
     with compat.canonical_names():
         image = keras.Input(backbone.input_shape[1:], name="image")
         x = model_info.ModelInfo(metadata)(image)
@@ -112,14 +128,55 @@ def _checked_names(class_names, head):
             f"`class_names` must differ from each other. Received "
             f"{sorted(repeated)} more than once."
         )
-    num_classes = getattr(head, "num_classes", None)
-    expected = 2 if num_classes == 1 else num_classes
+    num_classes, kind = getattr(head, "num_classes", None), kind_of(head)
+    if kind == "regression":
+        raise ValueError(
+            "A head with task='regression' predicts numbers: name them in "
+            "`targets`, as in targets={'names': ['age'], 'units': ['years'], "
+            f"'mean': [40.0], 'std': [20.0]}}. Received: {class_names=}."
+        )
+    is_pair = num_classes == 1 and kind != "multi_label"
+    expected = 2 if is_pair else num_classes
     if expected is not None and len(class_names) != expected:
         raise ValueError(
             f"A head with num_classes={num_classes} needs {expected} class "
             f"names. Received {len(class_names)}: {class_names}."
         )
     return class_names
+
+
+def kind_of(head: keras.layers.Layer) -> str | None:
+    """Returns the kind of a head's task, or `None` where it does not say.
+
+    Args:
+        head: Any layer.
+    """
+    activation = getattr(head, "output_activation", None)
+    is_single = getattr(head, "num_classes", 1) == 1
+    if activation == "sigmoid" and not is_single:
+        return "multi_label"  # Such outputs are independent of each other.
+    kind = getattr(head, "task", None)
+    return kind if kind in KINDS else None
+
+
+def _task(head, thresholds, targets):
+    kind = kind_of(head)
+    if kind is None and thresholds is None and targets is None:
+        return None
+    units = getattr(head, "num_classes", None)
+    if kind == "multi_label" and units and thresholds is None:
+        thresholds = [0.5] * units
+    task = Task(kind or "classification", thresholds, targets)
+    for name, values in (
+        ("thresholds", task.thresholds),
+        ("targets", task.targets and task.targets.names),
+    ):
+        if values is not None and len(values) != units:
+            raise ValueError(
+                f"A head with num_classes={units} needs {units} {name}. "
+                f"Received {len(values)}: {list(values)}."
+            )
+    return task
 
 
 def _metadata(backbone, record, head, class_names):

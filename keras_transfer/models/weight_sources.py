@@ -1,5 +1,6 @@
 """Places that pretrained weights come from, each brought to a local file."""
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -9,13 +10,42 @@ from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
+from keras_transfer import names
 from keras_transfer.files import checksums
 from keras_transfer.files import download
 from keras_transfer.files import hub
-from keras_transfer.files import keras_home
 from keras_transfer.models import preset_files
 from keras_transfer.models.spec import BackboneSpec
-from keras_transfer.models.weights_file import WeightsFile
+
+
+@names.renamed(licence="license")
+@dataclasses.dataclass(frozen=True)
+class WeightsFile:
+    """A file of pretrained weights, published or shipped with the plugin.
+
+    Args:
+        url: Where it is published; a `file:` address is read in place.
+        file_name: Its name in the cache, `<Keras home>/models`. Defaults to
+            the last part of the URL.
+        sha256: Hexadecimal digest that the file must have, or `None` where
+            its publisher gives none.
+        md5: The same as MD5, for publishers that give only that.
+        license: License of the weights.
+        finish: Called with the model that has just loaded this file, for what
+            its publisher does beside loading. Defaults to nothing.
+    """
+
+    url: str
+    file_name: str = ""
+    sha256: str | None = None
+    md5: str | None = None
+    license: str = ""
+    finish: Callable[[Any], None] | None = None
+
+    def __post_init__(self):
+        if not self.file_name:
+            name = urllib.parse.urlsplit(self.url).path.rpartition("/")[2]
+            object.__setattr__(self, "file_name", name)
 
 
 class LocalWeights(NamedTuple):
@@ -141,7 +171,7 @@ def _shipped(source):
 
 
 def _cached(spec, label, source):
-    path = keras_home.home_folder("models") / source.file_name
+    path = download.home_folder("models") / source.file_name
     if path.is_file():
         return _verified(path, source)
     try:

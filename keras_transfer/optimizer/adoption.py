@@ -171,6 +171,8 @@ def _copy_scale(source, target):
 
 def wrap_optimizer(
     optimizer: Any = "adam",
+    *,
+    drop_frozen_slots: bool = False,
 ) -> TransferOptimizer | TransferLossScaleOptimizer:
     """Returns an optimizer that lets layers be frozen and thawed in training.
 
@@ -178,11 +180,16 @@ def wrap_optimizer(
 
     Args:
         optimizer: A stock optimizer: an instance, a name or a config. One that
-            already is ours is returned as it is. Defaults to `"adam"`.
+            already is ours is returned itself. Defaults to `"adam"`.
+        drop_frozen_slots: Whether the slots of weights that are frozen again
+            are given up, which frees their memory; thawed once more, they
+            begin with new slots. Defaults to `False`: they are kept.
 
     Raises:
         TypeError: If it is no optimizer.
-        ValueError: For optimizers that cannot train groups of weights apart.
+        ValueError: For optimizers that cannot train groups of weights apart
+            or would replace pretrained weights, and for subclasses whose
+            `get_config` does not tell all.
 
     Example:
     >>> import keras
@@ -191,15 +198,19 @@ def wrap_optimizer(
     'transfer_optimizer'
     """
     if is_wrapped(optimizer):
+        if drop_frozen_slots:
+            unwrap_optimizer(optimizer).drop_frozen_slots = True
         return optimizer
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return TransferLossScaleOptimizer(
-            wrap_optimizer(optimizer.inner_optimizer),
+            wrap_optimizer(
+                optimizer.inner_optimizer, drop_frozen_slots=drop_frozen_slots
+            ),
             initial_scale=optimizer.initial_scale,
             dynamic_growth_steps=optimizer.dynamic_growth_steps,
             name=optimizer.name,
         )
-    return TransferOptimizer(optimizer)
+    return TransferOptimizer(optimizer, drop_frozen_slots=drop_frozen_slots)
 
 
 def is_wrapped(optimizer: Any) -> bool:

@@ -69,7 +69,8 @@ class Cohort:
             np.array(multiplier, keras.backend.floatx()),
             trainable=False,
             aggregation="only_first_replica",
-            name="learning_rate_multiplier",
+            # Distinct, for `model.get_state_tree`, which Orbax saves.
+            name=f"multiplier_{self.variables[0].path}".replace("/", "."),
         )
         self._multiplier_value = float(multiplier)
         self.inner = create_inner(self.learning_rate)
@@ -216,3 +217,18 @@ def read_optimizer(optimizer: keras.optimizers.Optimizer) -> CohortState:
 def _copy(variable):
     # A view would change with the variable: TensorFlow's shares its buffer.
     return np.array(ops.convert_to_numpy(variable))
+
+
+def averages_of(
+    cohorts: Sequence[Cohort],
+    variables: Sequence[Any],
+    key_of: Callable[[Any], Any],
+) -> list[tuple[Any, Any]]:
+    """Returns those of some weights that have moving averages, with these."""
+    keys = {key_of(variable) for variable in variables}
+    return [
+        (variable, average)
+        for cohort in cohorts
+        for variable, average in cohort.averages()
+        if key_of(variable) in keys
+    ]

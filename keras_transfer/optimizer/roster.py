@@ -4,9 +4,9 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
-from keras_transfer.optimizer.census import Census
-from keras_transfer.optimizer.census import SavedCohort
 from keras_transfer.optimizer.cohort import Cohort
+from keras_transfer.optimizer.saved_state import Census
+from keras_transfer.optimizer.saved_state import SavedCohort
 
 
 class Roster:
@@ -33,18 +33,18 @@ class Roster:
         self.generation = 0
         self._known: list[Any] = []
         self._found_cohort = found_cohort
-        self._key_of = key_of
+        self.key_of = key_of
 
     def _index(self):
         return {
-            self._key_of(variable): cohort
+            self.key_of(variable): cohort
             for cohort in self.cohorts
             for variable in cohort.variables
         }
 
     def cohort_of(self, variable: Any) -> Cohort | None:
         """Returns the cohort of a weight, or None if it never was trainable."""
-        return self._index().get(self._key_of(variable))
+        return self._index().get(self.key_of(variable))
 
     def by_cohort(
         self, variables: Sequence[Any]
@@ -55,7 +55,7 @@ class Roster:
             ValueError: For weights without state, naming them.
         """
         index = self._index()
-        owners = [index.get(self._key_of(v)) for v in variables]
+        owners = [index.get(self.key_of(v)) for v in variables]
         if None in owners:
             unknown = [
                 v.path
@@ -89,15 +89,17 @@ class Roster:
         else:
             everyone = _union(self._known, variables)
         settled, left = self._settle(self.pending, everyone, [])
-        if complete and left:
-            lost = [s.census.paths[place] for s in left for place in s.members]
+        paths = [s.census.paths[place] for s in left for place in s.members]
+        # Files of models without `ModelInfo` hold adapters merged.
+        lost = [path for path in paths if "/lora_" not in path]
+        if complete and lost:
             raise ValueError(
                 "Saved optimizer state cannot be given to weights of the "
                 f"model: it has no, or no distinct, {lost}. Build the model "
                 "with the layers and names it had when it was saved, or load "
                 "its weights without the optimizer."
             )
-        self._known, self.pending = everyone, left
+        self._known, self.pending = everyone, [] if complete else left
         for cohort, state in settled:
             cohort.write_state(state)
             self.cohorts.append(cohort)
@@ -117,7 +119,7 @@ class Roster:
             self.generation += 1
         self.cohorts = cohorts
         index = self._index()
-        self.active = [v for v in self.active if self._key_of(v) in index]
+        self.active = [v for v in self.active if self.key_of(v) in index]
 
     def _settle(self, saved, variables, active):
         """Splits saved state into what has an owner and what is left."""
@@ -158,12 +160,12 @@ class Roster:
         step counter of the others must stand still) or when their multipliers
         differ. The parts keep the slots and the counter.
         """
-        opened = {self._key_of(v) for v in active}
+        opened = {self.key_of(v) for v in active}
         cohorts = []
         for cohort in self.cohorts:
             groups: dict[tuple[bool, float], list[int]] = {}
             for i, variable in enumerate(cohort.variables):
-                is_open = self._key_of(variable) in opened
+                is_open = self.key_of(variable) in opened
                 multiplier = cohort.multiplier
                 if is_open and multiplier_of is not None:
                     multiplier = float(multiplier_of(variable))
@@ -187,18 +189,19 @@ class Roster:
         part.write_state(state.of(places))
         return part
 
-    def retire(self, active: Sequence[Any]) -> None:
+    def retire(self, active: Sequence[Any], drop: bool = False) -> None:
         """Tidies up cohorts that no longer train.
 
-        Those that never took a step give their slots back; the others forget
-        the gradients of an unfinished accumulation window.
+        Those that never took a step, or all of them if they are to `drop`
+        them, give their slots back; the others forget the gradients of an
+        unfinished accumulation window.
         """
-        opened = {self._key_of(v) for v in active}
+        opened = {self.key_of(v) for v in active}
         remaining = []
         for cohort in self.cohorts:
-            if any(self._key_of(v) in opened for v in cohort.variables):
+            if any(self.key_of(v) in opened for v in cohort.variables):
                 remaining.append(cohort)
-            elif not cohort.untouched:
+            elif not (drop or cohort.untouched):
                 cohort.drop_partial_window()
                 remaining.append(cohort)
         if len(remaining) < len(self.cohorts):
@@ -215,7 +218,7 @@ class Roster:
         index = self._index()
         groups: dict[float, list[Any]] = {}
         for variable in variables:
-            if self._key_of(variable) not in index:
+            if self.key_of(variable) not in index:
                 multiplier = multiplier_of(variable) if multiplier_of else 1.0
                 groups.setdefault(float(multiplier), []).append(variable)
         for multiplier, members in groups.items():

@@ -13,10 +13,10 @@ from keras import ops
 from keras_transfer import compat
 from keras_transfer.optimizer import saved_state
 from keras_transfer.optimizer import stock_state
-from keras_transfer.optimizer.census import Census
-from keras_transfer.optimizer.census import SavedCohort
 from keras_transfer.optimizer.cohort import read_optimizer
 from keras_transfer.optimizer.roster import Roster
+from keras_transfer.optimizer.saved_state import Census
+from keras_transfer.optimizer.saved_state import SavedCohort
 from keras_transfer.optimizer.saved_state import SavedState
 
 
@@ -67,21 +67,36 @@ def read_stock_store(
         ValueError: If numbers or shapes differ, naming the weights.
     """
     stock.build(list(variables))
-    expected = [tuple(v.shape) for v in stock.variables]
     names = sorted(store.keys(), key=int)
-    received = [tuple(np.shape(store[name])) for name in names]
-    if expected != received:
-        raise ValueError(
-            "The optimizer state in the file was saved by a stock optimizer, "
-            f"by number, and does not fit {type(stock).__name__} on the "
-            f"weights {[v.path for v in variables]}. Expected the shapes "
-            f"{expected}, received {received}. Open the same weights for "
-            "training as when it was saved, or load the weights without the "
-            "optimizer."
-        )
+    check_fits(stock, [tuple(np.shape(store[name])) for name in names])
     for variable, name in zip(stock.variables, names, strict=True):
         variable.assign(np.array(store[name]))
     return state_of(stock)
+
+
+def check_fits(
+    stock: keras.optimizers.Optimizer, received: Sequence[tuple[int, ...]]
+) -> None:
+    """Raises `ValueError` unless stored values fit a stock optimizer.
+
+    Keras compares nothing but their number, and passes over the whole state
+    with a warning if that differs.
+
+    Args:
+        stock: A built optimizer.
+        received: Shapes of the stored values, in their order.
+    """
+    expected = [tuple(v.shape) for v in stock.variables]
+    if expected != list(received):
+        weights = compat.optimizer_weights(stock)
+        raise ValueError(
+            "The optimizer state in the file was saved by a stock optimizer, "
+            f"by number, and does not fit {type(stock).__name__} on the "
+            f"weights {[v.path for v in weights]}. Expected the shapes "
+            f"{expected}, received {list(received)}. Open the same weights "
+            "for training as when it was saved, or load the weights without "
+            "the optimizer."
+        )
 
 
 def save(

@@ -10,6 +10,7 @@ from keras import ops
 from keras_transfer import compat
 from keras_transfer.optimizer import stock_state
 from keras_transfer.optimizer.cohort import Cohort
+from keras_transfer.optimizer.cohort import averages_of
 from keras_transfer.optimizer.gradients import prepare_gradients
 from keras_transfer.optimizer.roster import Roster
 from keras_transfer.optimizer.rule import Rule
@@ -17,7 +18,7 @@ from keras_transfer.optimizer.stock_state import Memory
 
 
 @keras.saving.register_keras_serializable(package="keras_transfer")
-class TransferOptimizer(keras.optimizers.Optimizer):
+class TransferOptimizer(compat.Averages, keras.optimizers.Optimizer):
     """Trains with a stock optimizer while layers are frozen and thawed.
 
     A stock Keras optimizer is built for one set of weights. This one holds a
@@ -27,20 +28,23 @@ class TransferOptimizer(keras.optimizers.Optimizer):
     cohort counts its own steps: a layer thawed at step 1000 takes steps of the
     right size at once, where stock Adam takes steps up to five times too long.
     With everything trainable it does, bit for bit, what the stock optimizer
-    does.
-
-    `kt.transition` makes a change of flags
-    take effect; freeze schedules call it.
+    does. `kt.transition` makes a change of flags take effect; freeze schedules
+    call it.
 
     Args:
         optimizer: A stock optimizer: an instance, a name such as `"adam"`, or
             a config. It says how to update and is not trained itself.
             Defaults to `"adam"`.
         name: Name of the optimizer. Defaults to `"transfer_optimizer"`.
+        drop_frozen_slots: Whether the slots of weights that are frozen again
+            are given up, which frees their memory. Thawed once more, such
+            weights begin with new slots. Defaults to `False`: they are kept.
+        undecayed: Pattern of the names of weights that do not decay, which
+            `exclude_from_weight_decay` sets. Defaults to `None`.
 
     Raises:
-        ValueError: For optimizers that cannot train groups of weights apart,
-            such as `Ftrl`.
+        ValueError: For optimizers that cannot train groups of weights apart
+            or that would replace pretrained weights, such as `Ftrl`.
 
     Example:
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
@@ -58,8 +62,12 @@ class TransferOptimizer(keras.optimizers.Optimizer):
         self,
         optimizer: Any = "adam",
         name: str = "transfer_optimizer",
+        drop_frozen_slots: bool = False,
+        undecayed: str | None = None,
     ):
         rule = Rule(optimizer)
+        if undecayed is not None:
+            rule.exclude_from_weight_decay(None, [undecayed])
         super().__init__(
             learning_rate=rule.learning_rate(),
             name=name,
@@ -72,6 +80,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
             self._found_cohort, lambda v: compat.weight_key(self, v)
         )
         self._memory = Memory()
+        self.drop_frozen_slots = drop_frozen_slots
 
     def create_stock(self, **settings: Any) -> keras.optimizers.Optimizer:
         """Returns an unbuilt stock optimizer with the same settings.
@@ -90,7 +99,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
         return Cohort(
             lambda learning_rate: self.create_stock(
                 learning_rate=learning_rate,
-                name=f"{self.name}_cohort",
+                name=f"{self.name}_{variables[0].path}".replace("/", "."),
                 # Both concern all gradients together: see `apply`.
                 global_clipnorm=None,
                 loss_scale_factor=None,
@@ -139,7 +148,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
         complete = model_weights is not None
         self._roster.meet(model_weights if complete else variables, complete)
         self._roster.separate(variables, multiplier_of)
-        self._roster.retire(variables)
+        self._roster.retire(variables, self.drop_frozen_slots)
         self._roster.admit(variables, multiplier_of, warmup_steps)
         self._roster.active = variables
         self.built = True
@@ -151,6 +160,11 @@ class TransferOptimizer(keras.optimizers.Optimizer):
     def cohorts(self) -> list[Cohort]:
         """Returns the cohorts, the oldest first."""
         return list(self._roster.cohorts)
+
+    def averages(self, variables: Any = None) -> list[tuple[Any, Any]]:
+        """Returns weights, or those that train now, with their averages."""
+        wanted = self._roster.active if variables is None else variables
+        return averages_of(self._roster.cohorts, wanted, self._roster.key_of)
 
     def cohort_of(self, variable: Any) -> Cohort | None:
         """Returns the cohort of a weight; None if it never was trainable."""
@@ -197,8 +211,7 @@ class TransferOptimizer(keras.optimizers.Optimizer):
             raise ValueError(
                 f"The optimizer knows of {len(active)} trainable weights, but "
                 f"the model has {len(trainable_variables)}. After changing "
-                "flags or loading, call "
-                "`kt.transition(model)`."
+                "flags or loading, call `kt.transition(model)`."
             )
         mapping = [
             *zip(active, trainable_variables, strict=True),
@@ -214,13 +227,9 @@ class TransferOptimizer(keras.optimizers.Optimizer):
     def finalize_variable_values(self, var_list):
         if not self.use_ema:
             return
-        wanted = {compat.weight_key(self, v) for v in var_list}
-        for cohort in self._roster.cohorts:
-            for variable, average in cohort.averages():
-                if compat.weight_key(self, variable) in wanted:
-                    # A copy: on JAX both would share a buffer, and the next
-                    # `fit` could not donate it.
-                    variable.assign(ops.copy(average))
+        for variable, average in self.averages(var_list):
+            # A copy: JAX could not donate a buffer that both share.
+            variable.assign(ops.copy(average))
 
     def save_own_variables(self, store):
         stock_state.save(store, self, self._rule.name, self._roster)
@@ -229,9 +238,13 @@ class TransferOptimizer(keras.optimizers.Optimizer):
         stock_state.load(store, self, self._rule.name, self._roster)
 
     def get_config(self):
+        undecayed = self._rule.undecayed
         return {
             "optimizer": keras.saving.serialize_keras_object(
                 self.create_stock()
             ),
             "name": self.name,
+            # Left out where unused, so that earlier versions read the file.
+            **({"drop_frozen_slots": True} if self.drop_frozen_slots else {}),
+            **({"undecayed": undecayed} if undecayed else {}),
         }

@@ -1,12 +1,18 @@
-"""The one way in which a change of trainability takes effect."""
+"""What makes an optimizer follow a model's flags, or the state in a file."""
 
+import contextlib
 from collections.abc import Callable
 from collections.abc import Hashable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from keras_transfer import compat
+from keras_transfer.optimizer import adoption
+from keras_transfer.optimizer import step_functions
+from keras_transfer.optimizer import stock_state
 from keras_transfer.optimizer.adoption import adopt_optimizer
 from keras_transfer.optimizer.adoption import strategy_scope
 from keras_transfer.optimizer.step_functions import StepFunctions
@@ -128,3 +134,81 @@ def _optimizer_signature(model, optimizer) -> Hashable:
         tuple(id(v) for v in optimizer.active_variables()),
         tuple((id(c), c.multiplier) for c in optimizer.cohorts()),
     )
+
+
+@contextlib.contextmanager
+def ready_optimizer(
+    model: keras.Model, shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[None]:
+    """Lets Keras load a file's optimizer state, or refuses it.
+
+    A plain optimizer becomes ours if the state is ours; otherwise it is built,
+    since Keras passes over the state of what is not built. State that was
+    loaded finds its weights at the end. Whatever fails, the optimizer
+    is as it was before.
+
+    Args:
+        model: A built model, compiled or not.
+        shapes: Shapes of what the file holds for the optimizer, by name. If
+            it is empty, the optimizer is set aside.
+
+    Raises:
+        ValueError: If the state does not fit, naming weights.
+    """
+    before = getattr(model, "optimizer", None)
+    if before is None:
+        yield
+    elif not shapes:
+        model.optimizer = None
+        try:
+            yield
+        finally:
+            model.optimizer = before
+    else:
+        with _kept_on_failure(model):
+            if adoption.is_wrapped(before) or _is_ours(shapes):
+                # Tells ours which weights there are, and which are open.
+                transition(model)
+            else:
+                _build(model, shapes)
+            yield
+            if adoption.is_wrapped(model.optimizer):
+                transition(model)
+
+
+def _is_ours(shapes):
+    return any(name.endswith("/description") for name in shapes)
+
+
+def _build(model, shapes):
+    with adoption.strategy_scope(model):
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+    # Loss scaling lists what is inside it as well.
+    listed = [n for n in shapes if n.startswith("optimizer/vars/")]
+    listed.sort(key=lambda name: int(name.rpartition("/")[2]))
+    stock_state.check_fits(model.optimizer, [shapes[n] for n in listed])
+
+
+@contextlib.contextmanager
+def _kept_on_failure(model):
+    optimizer = model.optimizer
+    was_built = optimizer.built
+    values = [keras.ops.copy(v) for v in optimizer.variables]
+    own: dict[str, Any] = {}
+    if adoption.is_wrapped(optimizer):
+        adoption.unwrap_optimizer(optimizer).save_own_variables(own)
+    try:
+        yield
+    except Exception:
+        if model.optimizer is not optimizer:
+            compat.replace_optimizer(model, optimizer)
+            step_functions.remake(model)
+        if own:
+            inner = adoption.unwrap_optimizer(optimizer)
+            inner.load_own_variables(own)
+            inner.built = optimizer.built = was_built
+        # In the order of before: whatever was built since comes after.
+        for variable, value in zip(optimizer.variables, values, strict=False):
+            variable.assign(value)
+        raise

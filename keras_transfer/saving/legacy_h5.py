@@ -19,18 +19,18 @@ from keras_transfer.registry import plugin_classes
 from keras_transfer.saving import building
 from keras_transfer.saving import causes
 from keras_transfer.saving import matching
-from keras_transfer.saving import stored_flags
+from keras_transfer.saving import model_archive
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import configuration
 from keras_transfer.saving.archive import json_text
+from keras_transfer.saving.archive import keras_2
 from keras_transfer.saving.archive import tensors
 from keras_transfer.saving.archive import versions
 from keras_transfer.saving.archive.declared import check_settings
+from keras_transfer.saving.archive.tf_operations import ADVICE
 
-_ADVICE = (
-    "Build the model by its own code, load the weights there, compare its "
-    "predictions, and save it as '.keras'."
-)
+# Parts of a weight's name that are looked at.
+_MOST_NESTED = 20
 
 
 def load_h5(path: str | os.PathLike) -> keras.Model:
@@ -60,14 +60,14 @@ def load_h5(path: str | os.PathLike) -> keras.Model:
             model = _built(config, found, stored)
             _assign(model, _weights(opened))
         matching.check_range(model, stored)
-        stored_flags.restore(model, config)
+        model_archive.restore_flags(model, config)
         return model
     except ModelFileError as error:
         raise error.of(file) from error.__cause__
     except (OSError, KeyError, RuntimeError) as error:
         raise ModelFileError(
             f"is damaged, or holds weights without a model ({error}).",
-            _ADVICE,
+            ADVICE,
             file,
         ) from error
 
@@ -75,9 +75,9 @@ def load_h5(path: str | os.PathLike) -> keras.Model:
 def _checked_config(file):
     text = file.attrs.get("model_config")
     if text is None:
-        raise ModelFileError("holds weights and no model.", _ADVICE)
+        raise ModelFileError("holds weights and no model.", ADVICE)
     text = text.encode() if isinstance(text, str) else bytes(text)
-    config = json_text.parse(text, "its model_config")
+    config = keras_2.translated(json_text.parse(text, "its model_config"))
     found = configuration.examine(
         config,
         needed_classes.is_known,
@@ -129,16 +129,17 @@ def _built(config, found, stored):
         raise ModelFileError(
             f"cannot be read by Keras {keras.__version__} "
             f"({causes.cause_of(error)}).",
-            _ADVICE,
+            ADVICE,
         ) from error
 
 
 def _assign(model, groups):
     layers = {layer.name: layer for layer in model.layers if layer.weights}
+    groups = {keras_2.plain_name(name): w for name, w in groups.items()}
     if set(layers) != set(groups):
         odd = sorted(set(layers) ^ set(groups))
         raise ModelFileError(
-            f"and its model disagree on the layers {odd[:3]}.", _ADVICE
+            f"and its model disagree on the layers {odd[:3]}.", ADVICE
         )
     for name, layer in layers.items():
         for variable, value in _matched(layer, groups[name]):
@@ -147,10 +148,11 @@ def _assign(model, groups):
 
 def _matched(layer, weights):
     """Pairs each variable of a layer with the weight of its name."""
-    stored = {_plain(name): value for name, value in weights}
-    variables = {_plain(variable.path): variable for variable in layer.weights}
+    variables = {variable.path: variable for variable in layer.weights}
+    owned = _by_layer(layer)
+    stored = {_spelled(name, owned): value for name, value in weights}
     if len(stored) != len(weights) or len(variables) != len(layer.weights):
-        raise ModelFileError(f"names weights of {layer.name!r} alike.", _ADVICE)
+        raise ModelFileError(f"names weights of {layer.name!r} alike.", ADVICE)
     if set(stored) != set(variables):
         # Keras 2 leaves out the models around a layer.
         stored = _shortest(stored)
@@ -159,26 +161,51 @@ def _matched(layer, weights):
         odd = sorted(set(stored) ^ set(variables))
         raise ModelFileError(
             f"and the layer {layer.name!r} disagree on the weights {odd[:3]}.",
-            _ADVICE,
+            ADVICE,
         )
     for name, variable in variables.items():
         if tuple(variable.shape) != stored[name].shape:
             raise ModelFileError(
                 f"stores {name!r} in shape {stored[name].shape}; its model "
                 f"takes {tuple(variable.shape)}.",
-                _ADVICE,
+                ADVICE,
             )
         is_float = stored[name].dtype.kind in "fV"
         if is_float != keras.backend.is_float_dtype(variable.dtype):
             raise ModelFileError(
                 f"stores {name!r} as {stored[name].dtype}; its model takes "
                 f"{variable.dtype}.",
-                _ADVICE,
+                ADVICE,
             )
     return [(variables[name], stored[name]) for name in variables]
 
 
-def _plain(name):
+def _by_layer(layer):
+    """Variables by the path of their layer, and by each end of that path."""
+    owned: dict[str, list[keras.Variable]] = {}
+    for inner in compat.sublayers(layer):
+        for variable in compat.own_variables(inner):
+            parts = variable.path.split("/")[:-1]
+            for first in range(len(parts)):
+                owned.setdefault("/".join(parts[first:]), []).append(variable)
+    return owned
+
+
+def _spelled(name, owned):
+    """The path of the variable that a stored weight is for."""
+    *parts, weight = name.removesuffix(":0").split("/")
+    for first in range(min(len(parts), _MOST_NESTED)):
+        for last in range(len(parts) - 1, first - 1, -1):
+            # Names of layers may hold slashes in Keras 2.
+            layer = "/".join((*parts[first:last], "_".join(parts[last:])))
+            found = [v.path for v in owned.get(layer, ())]
+            same = [p for p in found if p.endswith(f"/{weight}")]
+            if not same and weight == "depthwise_kernel":
+                same = [p for p in found if p.endswith("/kernel")]
+            if not same and len(found) == 1:
+                same = found  # Keras 3 gives some weights no name.
+            if len(same) == 1:
+                return same[0]
     return name.removesuffix(":0")
 
 

@@ -14,9 +14,10 @@ from keras_transfer.registry import plugin_classes
 from keras_transfer.saving import archive
 from keras_transfer.saving import building
 from keras_transfer.saving import causes
-from keras_transfer.saving import stored_flags
+from keras_transfer.saving import model_archive
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import versions
+from keras_transfer.structure import adapters
 
 
 def load_model(
@@ -123,7 +124,10 @@ def load_checked(
             raise ModelFileError(what, "")
         needed_classes.activate(found.classes)
         model = _load(contents, path)
-        stored_flags.restore(model, contents.config)
+        model_archive.restore_flags(model, contents.config)
+        for layer in adapters.adapted_layers(model).values():
+            # Keras gives them zeros where the file has no `ModelInfo`.
+            adapters.revive(layer)
     except ModelFileError as error:
         raise error.of(os.fspath(path)) from error.__cause__
     optimizer = getattr(model, "optimizer", None)

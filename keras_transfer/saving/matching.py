@@ -1,4 +1,4 @@
-"""Weights of a built model, matched with those that its file stores."""
+"""Weights and flags of a built model, matched with what its file stores."""
 
 import collections
 import re
@@ -12,6 +12,7 @@ from keras_transfer.saving.archive.error import UNUSUAL
 from keras_transfer.saving.archive.tensors import FLOAT
 from keras_transfer.saving.archive.tensors import Tensors
 from keras_transfer.saving.archive.tensors import is_finite
+from keras_transfer.structure import adapters
 from keras_transfer.structure import freeze_state
 
 
@@ -32,12 +33,14 @@ def check_stored(model: keras.Model, stored: Tensors) -> None:
         (_shape(variable), kind(variable.dtype))
         for layer in compat.sublayers(model)
         for variable in compat.own_variables(layer)
-        if not _may_be_missing(variable)
+        if not may_be_missing(variable)
     )
     held = collections.Counter(
         (tensor.shape, tensor.kind)
         for name, tensor in stored.by_name.items()
-        if not name.startswith("optimizer/") and "seed_generator" not in name
+        if not name.startswith("optimizer/")
+        and "seed_generator" not in name
+        and not adapters.is_extra(name)
     )
     missing, extra = needed - held, held - needed
     if missing or extra:
@@ -85,7 +88,8 @@ def itemsize(dtype: str) -> int:
     return max(int(digits[0]) // 8, 1) if digits else 1
 
 
-def _may_be_missing(variable):
+def may_be_missing(variable: keras.Variable) -> bool:
+    """Whether files hold no tensor for a variable, or not always."""
     return variable.name.startswith("lora_") or "seed_generator" in (
         variable.path
     )

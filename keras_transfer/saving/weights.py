@@ -9,10 +9,12 @@ from typing import Any
 
 import keras
 
+from keras_transfer.optimizer.transition import ready_optimizer
 from keras_transfer.saving import archive
 from keras_transfer.saving import matching
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import tensors
+from keras_transfer.structure import adapters
 
 # Keras keeps the optimizer beside the layers in whole-model files.
 _BESIDE = ("optimizer", "optimizer_weights")
@@ -24,6 +26,8 @@ def load_weights(
     model: keras.Model,
     path: str | os.PathLike,
     classifier: tuple[str, ...] = (),
+    *,
+    optimizer: bool = True,
 ) -> None:
     """Loads a weights file into a model, all of it or nothing.
 
@@ -31,16 +35,43 @@ def load_weights(
     variable changes; Keras alone stops halfway through a file that does not
     fit, and accepts one that holds more layers than the model.
 
+    A compiled model also resumes with the optimizer state that the file holds,
+    whether it was compiled with a plain optimizer, which becomes a
+    `TransferOptimizer` where it must, or with `kt.wrap_optimizer`. State that
+    does not fit is an error, where `model.load_weights` skips it.
+
     Args:
-        model: A built model.
+        model: A built model, compiled or not.
         path: A `.weights.h5`, `.h5` or `.keras` file.
         classifier: Names of layers that the file may hold and the model
             lacks. Where it does, layers are matched by their names, otherwise
             by their order. Defaults to none.
+        optimizer: Whether a compiled model takes the optimizer state, too.
+            Defaults to `True`.
 
     Raises:
-        ModelFileError: If the file cannot be read, is hostile, holds NaN or
-            belongs to another architecture.
+        ModelFileError: If the file cannot be read, is hostile, holds NaN,
+            belongs to another architecture, or if its optimizer state does
+            not fit.
+
+    Example:
+    >>> import os
+    >>> import keras
+    >>> import numpy as np
+    >>> import keras_transfer as kt
+    >>> import tempfile
+    >>> def compiled():
+    ...     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    ...     model.compile("adam", "mse")
+    ...     return model
+    >>> model = compiled()
+    >>> history = model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.weights.h5")
+    >>> model.save_weights(path)
+    >>> again = compiled()
+    >>> kt.load_weights(again, path)
+    >>> int(again.optimizer.iterations)
+    1
     """
     path = pathlib.Path(path)
     with opened(path) as (file, stored):
@@ -49,7 +80,9 @@ def load_weights(
         options = {"by_name": True} if left_out else {}
         try:
             tensors.check_finite(file, weights_in(stored))
-            model.load_weights(os.fspath(file), **options)
+            held = slots_in(stored) if optimizer else {}
+            with ready_optimizer(model, held):
+                model.load_weights(os.fspath(file), **options)
             matching.check_range(model, stored)
         except Exception as error:
             assign_weights(model, before)
@@ -156,7 +189,9 @@ def check_contents(
         for weight in weights
     )
     needed = collections.Counter(
-        (tuple(w.shape), matching.kind(w.dtype)) for w in model.weights
+        (tuple(w.shape), matching.kind(w.dtype))
+        for w in model.weights
+        if not matching.may_be_missing(w)
     )
     if held != needed:
         raise refusal(
@@ -190,7 +225,20 @@ def weights_in(stored: tensors.Tensors) -> dict[str, tensors.Tensor]:
     return {
         name: tensor
         for name, tensor in stored.by_name.items()
-        if name.partition("/")[0] not in _BESIDE
+        if name.partition("/")[0] not in _BESIDE and not adapters.is_extra(name)
+    }
+
+
+def slots_in(stored: tensors.Tensors) -> dict[str, tuple[int, ...]]:
+    """The shapes of what a file holds for an optimizer, by name.
+
+    Args:
+        stored: What is in the file.
+    """
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in stored.by_name.items()
+        if name.startswith("optimizer/")
     }
 
 

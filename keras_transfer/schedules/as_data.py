@@ -14,6 +14,7 @@ _CONDITIONS = {
     "epochs": endings.Epochs,
     "at_epoch": endings.AtEpoch,
     "steps": endings.Steps,
+    "manual": endings.Manual,
     "plateau": endings.Plateau,
     "threshold": endings.Threshold,
 }

@@ -1,5 +1,6 @@
 """Chain-thaw: each stage is trained alone, then all together."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ class ChainThaw(Schedule):
             waits until the validation loss stops falling: `Plateau(patience=5)`
             with `restore_best="val_loss"`. Defaults to `Epochs(1)`.
         restore_best: As for `Phase`, in each phase. Defaults to `None`.
+        restore_best_mode: As for `Phase`. Defaults to `"auto"`.
         stages: Selectors of the stages from input to output, for a backbone
             that has none. Defaults to `None`: the backbone's own.
         learning_rate_multiplier: As for `Phase`. Defaults to 1.
@@ -60,6 +62,7 @@ class ChainThaw(Schedule):
         learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
+        restore_best_mode: str = "auto",
     ):
         super().__init__()
         self.until = until
@@ -68,6 +71,7 @@ class ChainThaw(Schedule):
         self.learning_rate_multiplier = learning_rate_multiplier
         self.batch_norm = batch_norm
         self.warmup_steps = warmup_steps
+        self.restore_best_mode = restore_best_mode
         parts.check_stages(stages)
         if not endings.conditions(until):
             raise ValueError(
@@ -90,12 +94,17 @@ class ChainThaw(Schedule):
         return ending.counts_steps(self._phase("head", "head", self.until))
 
     def _phase(self, name, opened, until):
-        return Phase(
+        phase = Phase(
             opened,
             name=name,
-            until=until,
+            until=self.until,
             restore_best=self.restore_best,
+            restore_best_mode=self.restore_best_mode,
             learning_rate_multiplier=self.learning_rate_multiplier,
             batch_norm=self.batch_norm,
             warmup_steps=self.warmup_steps,
+        )
+        # The last phase has no end of its own, but the same notion of best.
+        return dataclasses.replace(
+            phase, until=until, restore_best_mode=ending.mode_of_best(phase)
         )

@@ -1,5 +1,8 @@
 """The place of a schedule among the callbacks of one `fit`."""
 
+import copy
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -25,6 +28,37 @@ class Companion(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.schedule.conclude_epoch(epoch, logs)
+
+
+class WholeFit:
+    """What an `EarlyStopping` would keep if it did not begin anew.
+
+    With each phase it counts anew, and compares with epochs of the phase only;
+    but the epoch that it gives back is the best one of all phases.
+
+    Args:
+        stopper: The callback.
+    """
+
+    def __init__(self, stopper: keras.callbacks.EarlyStopping):
+        self._stopper = stopper
+        # One that goes on through all phases and never stops.
+        self._whole = copy.copy(stopper)
+        self._whole.patience = math.inf
+        self._whole.on_train_begin()
+
+    def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
+        """Notes an epoch, after the callback has."""
+        whole, stopper = self._whole, self._stopper
+        whole.on_epoch_end(epoch, logs)
+        if whole.best_epoch == stopper.best_epoch:
+            # One copy is enough, and no callback in between has changed it.
+            whole.best_weights = stopper.best_weights
+
+    def hand_over(self) -> None:
+        """Gives the callback the best epoch, before it restores the weights."""
+        for name in ("best", "best_epoch", "best_weights"):
+            setattr(self._stopper, name, getattr(self._whole, name))
 
 
 def join(schedule: Any, family: type) -> list[keras.callbacks.Callback]:

@@ -1,5 +1,6 @@
 """The course of one training through the phases of a schedule."""
 
+from collections.abc import Callable
 from collections.abc import MutableMapping
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_transfer.callbacks import monitoring
 from keras_transfer.freezing import freezing
 from keras_transfer.optimizer import TransferOptimizer
 from keras_transfer.optimizer.transition import transition
@@ -44,9 +46,16 @@ class Course:
         self.phases = list(phases)
         self.progress = Progress(schedule=schedule)
         self.is_decided = True
+        self.has_ended_training = False
+        # Whether somebody asks for the end of the phase.
+        self.is_asked: Callable[[], bool] = lambda: False
         self._entered: int | None = None
         self._epoch, self._last_batch = 0, -1
         self._kept = self._find_kept()
+        self._nan: set[str] = set()
+        for phase in self.phases:
+            for monitor, mode in ending.monitored(phase).items():
+                monitoring.rises(monitor, mode, model)
         # Refused before any training, if it does not fit.
         self.plan = plan(model, self.phases, self._kept)
 
@@ -87,7 +96,7 @@ class Course:
             self._skip_past(epoch)
         else:
             if same and epoch:
-                self._check_certain(epoch, state["epochs"])
+                self._check_certain(epoch, state)
             phase, lasted = timeline.phase_at(self.phases, epoch)
             self.progress.phase = phase
             self.progress.phase_epochs = lasted
@@ -102,9 +111,11 @@ class Course:
             self.plan = plan(self.model, self.phases, kept)
         self.store()
 
-    def _check_certain(self, epoch, saved):
+    def _check_certain(self, epoch, state):
+        saved = state["epochs"]
         begins = timeline.starts(self.phases)[:-1]
-        if not all(start.certain for start in begins):
+        certain = all(start.certain for start in begins)
+        if not certain or state.get("advanced"):
             raise ValueError(
                 f"The schedule's state is that of the end of {saved} epochs, "
                 f"but training begins at epoch {epoch}, and its phases do not "
@@ -155,16 +166,30 @@ class Course:
 
     def end_epoch(self, logs: MutableMapping[str, Any]) -> None:
         """Decides whether the phase is over with the epoch."""
+        is_asked = self.is_asked()
         if self.is_entered:
             kept_state.note_epoch(
                 self.model, self.optimizer, self.phase, self.progress, logs
             )
-            if ending.is_over(self.phase, self.progress, self._epoch, logs):
+            self._warn_of_nan(logs)
+            if ending.is_over(
+                self.phase, self.progress, self._epoch, logs, self.model
+            ):
+                self.advance(self._epoch + 1)
+            elif is_asked:
+                self.progress.advanced = [*self.progress.advanced, self._epoch]
                 self.advance(self._epoch + 1)
         self.is_decided = True
         self.progress.epochs = self._epoch + 1
         self.progress.random = kept_state.capture_random_state(self.model)
         self.store()
+
+    def _warn_of_nan(self, logs):
+        for monitor in ending.monitored(self.phase).keys() - self._nan:
+            value = monitoring.read(logs, monitor)
+            consequence = "which the schedule takes for no improvement"
+            if monitoring.warn_if_nan(value, monitor, consequence):
+                self._nan.add(monitor)
 
     def advance(self, epoch: int) -> None:
         """Makes the next phase due, or ends training after the last.
@@ -173,7 +198,7 @@ class Course:
             epoch: The epoch in which the next step will be taken.
         """
         if self.is_last:
-            self.model.stop_training = True
+            self.model.stop_training = self.has_ended_training = True
             return
         self._advance_once()
         self._skip_past(epoch)

@@ -116,6 +116,8 @@ def describe(
     rows, ever = [], set()
     for position, planned in enumerate(plan(model, phases)):
         start, end = starts[position], starts[position + 1]
+        if getattr(optimizer, "drop_frozen_slots", False):
+            ever = set()
         ever |= set(planned.trainable)
         opened = [model.weights[i] for i in sorted(ever)]
         multipliers = [

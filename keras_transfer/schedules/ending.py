@@ -5,15 +5,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
+from keras_transfer.callbacks import monitoring
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.until import AtEpoch
 from keras_transfer.schedules.until import Epochs
+from keras_transfer.schedules.until import Manual
 from keras_transfer.schedules.until import Plateau
 from keras_transfer.schedules.until import Steps
 from keras_transfer.schedules.until import Threshold
 from keras_transfer.schedules.until import conditions
-
-_SCORES = ("acc", "auc", "f1", "precision", "recall", "iou", "score")
 
 
 @dataclasses.dataclass
@@ -37,6 +39,7 @@ class Progress:
             when this one begins.
         fixed: Positions in `model.weights` of what must never train.
         random: State of the random generators at the end of the last epoch.
+        advanced: The epochs with which a phase was ended by hand.
     """
 
     schedule: dict[str, Any] | None = None
@@ -50,6 +53,7 @@ class Progress:
     restore: bool = False
     fixed: list[int] = dataclasses.field(default_factory=list)
     random: dict[str, Any] = dataclasses.field(default_factory=dict)
+    advanced: list[int] = dataclasses.field(default_factory=list)
 
     def advance(self) -> None:
         """Goes on to the next phase, where every count begins anew."""
@@ -71,14 +75,29 @@ class Progress:
         return cls(**{k: v for k, v in data.items() if k in names})
 
 
-def monitors(phase: Phase) -> set[str]:
-    """Returns the names of the metrics that a phase needs to see."""
-    names = {
-        condition.monitor
+def monitored(phase: Phase) -> dict[str, str]:
+    """Returns the metrics that a phase needs to see, each with its mode."""
+    modes = {
+        condition.monitor: condition.mode
         for condition in conditions(phase.until)
         if isinstance(condition, (Plateau, Threshold))
     }
-    return names | ({phase.restore_best} if phase.restore_best else set())
+    if phase.restore_best is not None:
+        modes[phase.restore_best] = mode_of_best(phase)
+    return modes
+
+
+def mode_of_best(phase: Phase) -> str:
+    """Returns the mode of `restore_best`: its own, or that of `until`."""
+    if phase.restore_best_mode != "auto":
+        return phase.restore_best_mode
+    modes = [
+        condition.mode
+        for condition in conditions(phase.until)
+        if isinstance(condition, (Plateau, Threshold))
+        and condition.monitor == phase.restore_best
+    ]
+    return next((mode for mode in modes if mode != "auto"), "auto")
 
 
 def counts_steps(phase: Phase) -> bool:
@@ -95,7 +114,11 @@ def steps_are_over(phase: Phase, progress: Progress) -> bool:
 
 
 def is_over(
-    phase: Phase, progress: Progress, epoch: int, logs: Mapping[str, Any]
+    phase: Phase,
+    progress: Progress,
+    epoch: int,
+    logs: Mapping[str, Any],
+    model: keras.Model,
 ) -> bool:
     """Whether a phase ends with an epoch; counts that epoch.
 
@@ -104,6 +127,7 @@ def is_over(
         progress: Its counters, which are updated.
         epoch: The epoch that has ended.
         logs: Its metrics.
+        model: The model, whose metrics say which way they improve.
 
     Raises:
         ValueError: If a metric is missing.
@@ -111,7 +135,7 @@ def is_over(
     progress.phase_epochs += 1
     # All are asked, so that each keeps its count.
     answers = [
-        _is_met(condition, str(position), progress, epoch, logs)
+        _is_met(condition, str(position), progress, epoch, logs, model)
         for position, condition in enumerate(conditions(phase.until))
     ]
     return any(answers)
@@ -125,35 +149,31 @@ def is_past(phase: Phase, epoch: int) -> bool:
     )
 
 
-def _is_met(condition, key, progress, epoch, logs):
+def _is_met(condition, key, progress, epoch, logs, model):
     if isinstance(condition, Epochs):
         return progress.phase_epochs >= condition.count
     if isinstance(condition, AtEpoch):
         return epoch + 1 >= condition.epoch
     if isinstance(condition, Steps):
         return progress.phase_steps >= condition.count
-    if isinstance(condition, Threshold):
-        value = read(logs, condition.monitor)
-        if rises(condition.monitor, condition.mode):
-            return value >= condition.value
-        return value <= condition.value
-    if isinstance(condition, Plateau):
-        return _has_stalled(condition, key, progress, logs)
+    if isinstance(condition, Manual):
+        return False
+    if isinstance(condition, (Threshold, Plateau)):
+        value = monitoring.read(logs, condition.monitor)
+        is_rising = monitoring.rises(condition.monitor, condition.mode, model)
+        if isinstance(condition, Plateau):
+            return _has_stalled(condition, key, progress, value, is_rising)
+        limit = condition.value
+        return value >= limit if is_rising else value <= limit
     return bool(condition(epoch, logs))
 
 
-def _has_stalled(plateau, key, progress, logs):
-    value = read(logs, plateau.monitor)
+def _has_stalled(plateau, key, progress, value, is_rising):
     is_first = key not in progress.waits
     if is_first:  # Nothing to compare with, even if the value is NaN.
         progress.waits[key] = 0
-    if improved(
-        value,
-        progress.best.get(key),
-        plateau.monitor,
-        plateau.mode,
-        plateau.min_delta,
-    ):
+    best = progress.best.get(key)
+    if monitoring.improved(value, best, is_rising, plateau.min_delta):
         progress.best[key] = value
         progress.waits[key] = 0
         return False
@@ -161,62 +181,3 @@ def _has_stalled(plateau, key, progress, logs):
         return False
     progress.waits[key] += 1
     return progress.waits[key] >= plateau.patience
-
-
-def rises(monitor: str, mode: str = "auto") -> bool:
-    """Whether a metric improves by rising.
-
-    Args:
-        monitor: Name of the metric.
-        mode: `"min"`, `"max"`, or `"auto"`: by the name.
-
-    Example:
-    >>> rises("val_accuracy"), rises("val_loss"), rises("mae")
-    (True, False, False)
-    """
-    if mode != "auto":
-        return mode == "max"
-    return any(score in monitor.lower() for score in _SCORES)
-
-
-def read(logs: Mapping[str, Any] | None, monitor: str) -> float:
-    """Returns the value of a metric.
-
-    Raises:
-        ValueError: If the logs of the epoch do not hold it.
-    """
-    logs = logs or {}
-    if monitor not in logs:
-        hint = ""
-        if monitor.startswith("val_"):
-            hint = " Pass `validation_data` to `fit`, for every epoch."
-        raise ValueError(
-            f"The schedule waits for the metric {monitor!r}, which the epoch "
-            f"did not report. Expected one of {sorted(logs)}.{hint}"
-        )
-    return float(logs[monitor])
-
-
-def improved(
-    value: float,
-    best: float | None,
-    monitor: str,
-    mode: str = "auto",
-    min_delta: float = 0.0,
-) -> bool:
-    """Whether a value is better than the best so far; NaN never is.
-
-    Args:
-        value: The new value.
-        best: The best so far, or `None`.
-        monitor: Name of the metric.
-        mode: Direction of improvement.
-        min_delta: Smallest change that counts.
-    """
-    if value != value:
-        return False
-    if best is None:
-        return True
-    if rises(monitor, mode):
-        return value > best + min_delta
-    return value < best - min_delta

@@ -1,6 +1,8 @@
 """State of training that is kept so that it can come back."""
 
+import contextlib
 import random
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,11 +11,13 @@ import numpy as np
 from keras import ops
 
 from keras_transfer import compat
+from keras_transfer.callbacks import monitoring
 from keras_transfer.optimizer import TransferOptimizer
 from keras_transfer.optimizer import stock_state
 from keras_transfer.schedules import ending
 from keras_transfer.schedules.ending import Progress
 from keras_transfer.schedules.phase import Phase
+from keras_transfer.structure import freeze_state
 
 _WEIGHT, _STATE = "weights/", "optimizer/"
 
@@ -32,8 +36,10 @@ def note_epoch(
     """
     if phase.restore_best is None:
         return
-    value = ending.read(logs, phase.restore_best)
-    if ending.improved(value, progress.best_of_phase, phase.restore_best):
+    value = monitoring.read(logs, phase.restore_best)
+    mode = ending.mode_of_best(phase)
+    is_rising = monitoring.rises(phase.restore_best, mode, model)
+    if monitoring.improved(value, progress.best_of_phase, is_rising):
         progress.best_of_phase = value
         optimizer.memory.arrays = _snapshot(model, optimizer)
 
@@ -153,3 +159,49 @@ def _seeds(model):
     # `variables` is `weights` plus the states of seed generators.
     weights = {id(weight) for weight in model.weights}
     return [v for v in model.variables if id(v) not in weights]
+
+
+@contextlib.contextmanager
+def given_back(model: keras.Model) -> Iterator[None]:
+    """Leaves a model as it was before a block that trains it.
+
+    Values, flags, metrics, compiled steps and random states come back, and
+    the very optimizer: give the model another one in the block.
+
+    Args:
+        model: A compiled and built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> model.compile("adam", "mse")
+    >>> with given_back(model):
+    ...     _ = model.layers[0].bias.assign([1.0, 2.0])
+    >>> keras.ops.convert_to_numpy(model.layers[0].bias)
+    array([0., 0.], dtype=float32)
+    """
+    variables = [*model.variables, *_of_metrics(model)]
+    values = [np.array(ops.convert_to_numpy(v)) for v in variables]
+    generators = capture_random_state(model)
+    ended, history = model.stop_training, getattr(model, "history", None)
+    steps = model.steps_per_execution
+    if keras.backend.backend() == "jax":
+        # After an average of weights, Keras's optimizer shares the buffers of
+        # the model, which the next step gives away: the model gets its own.
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    with compat.optimizer_kept(model), freeze_state.flags_kept(model):
+        try:
+            yield
+        finally:
+            if keras.backend.backend() == "jax":
+                model.jax_state_sync()
+            model.reset_metrics()
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            restore_random_state(model, generators)
+            model.stop_training, model.history = ended, history
+            model.steps_per_execution = steps
+
+
+def _of_metrics(model):
+    return [v for metric in model.metrics for v in metric.variables]

@@ -1,4 +1,4 @@
-"""Linear probing first, then fine-tuning of all or the top stages."""
+"""Linear probing, alone or before fine-tuning of all or the top stages."""
 
 from typing import Any
 
@@ -8,6 +8,33 @@ from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.schedule import Schedule
 from keras_transfer.schedules.until import Epochs
 from keras_transfer.structure import selectors
+
+
+class LinearProbe(Schedule):
+    """Keeps the backbone frozen from the first step of `fit` to the last.
+
+    Prefer it for few images, or as the baseline of every other schedule.
+    BatchNormalization keeps its moving statistics.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> import numpy as np
+    >>> backbone = kt.create_backbone(
+    ...     "mobilenet", weights=None, input_shape=(32, 32, 3))
+    >>> model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    >>> model = kt.compile_for_transfer(model)
+    >>> x, y = np.zeros((2, 32, 32, 3)), np.array([0, 1])
+    >>> schedule = kt.schedules.LinearProbe()
+    >>> history = model.fit(x, y, verbose=0, callbacks=[schedule])
+    >>> len(model.trainable_variables)
+    2
+
+    Reference: [Alain & Bengio, 2016](https://arxiv.org/abs/1610.01644)
+    """
+
+    def phases_for(self, model, epochs=None):
+        *_, head = parts.parts_of(model)
+        return [Phase(head.selector, name="head")]
 
 
 @names.renamed(learning_rate="learning_rate_multiplier")

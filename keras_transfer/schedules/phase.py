@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_transfer import names
+from keras_transfer.callbacks import monitoring
 from keras_transfer.freezing import freezing
 from keras_transfer.names import check_whole_number
 from keras_transfer.schedules import until as endings
@@ -82,6 +83,9 @@ class Phase:
             Defaults to `None`: the end of training.
         restore_best: Name of a metric. When the phase ends, weights and
             optimizer moments of its best epoch come back. Defaults to `None`.
+        restore_best_mode: `"min"` if that metric improves by falling, `"max"`
+            if by rising, or `"auto"`: as a condition of `until` that names the
+            same metric, or else as the metric says. Defaults to `"auto"`.
 
     Raises:
         ValueError: For a value outside its range.
@@ -104,11 +108,13 @@ class Phase:
     warmup_steps: int = 0
     until: endings.Until = None
     restore_best: str | None = None
+    restore_best_mode: str = "auto"
 
     def __post_init__(self):
         endings.conditions(self.until)
         if self.restore_best is not None:
             endings.check_metric("`restore_best`", self.restore_best)
+        monitoring.check_mode(self.restore_best_mode, "restore_best_mode")
         if not isinstance(self.name, (str, type(None))):
             raise TypeError(
                 "`name` of a Phase must be a string or None. Received: "

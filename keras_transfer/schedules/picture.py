@@ -106,7 +106,7 @@ def draw(shown: Chart, path: str | os.PathLike | None = None) -> Any:
         extent=(0, epochs, 0, parts),
     )
     axes.set_facecolor("#e8e8e8")
-    axes.set_yticks(np.arange(parts) + 0.5, shown.parts)
+    axes.set_yticks(np.arange(parts) + 0.5, shown.parts, parse_math=False)
     axes.set_yticks(np.arange(parts + 1), minor=True)
     axes.grid(axis="y", which="minor", color="white", linewidth=1.5)
     axes.tick_params(which="both", length=0)

@@ -1,6 +1,7 @@
 """A phase list applied to one model."""
 
 import dataclasses
+import types
 import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,8 +14,10 @@ from keras_transfer.schedules import parts
 from keras_transfer.schedules.phase import LayerDecay
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.phase import written_multipliers
+from keras_transfer.structure import freeze_state
 from keras_transfer.structure import model_info
 from keras_transfer.structure import selectors
+from keras_transfer.structure.adapters import factors_of
 
 # Nobody lowers a learning rate by so much; it is a learning rate by itself.
 _TINY = 1e-4
@@ -87,7 +90,7 @@ def plan(
         kept = freezing.never_trained(model)
     found = parts.parts_of(model)
     planned = []
-    with freezing.flags_kept(model):
+    with freeze_state.flags_kept(model):
         for number, phase in enumerate(phases, start=1):
             name = phase.name or f"phase_{number}"
             try:
@@ -158,7 +161,7 @@ def multipliers_of(model: keras.Model, rate: Any) -> dict[int, float]:
     """
     if isinstance(rate, Mapping):
         groups = [
-            (selectors.select(model, selector), float(multiplier))
+            (_named(model, selector), float(multiplier))
             for selector, multiplier in rate.items()
         ]
         return _by_weight(model, 1.0, groups)
@@ -230,6 +233,15 @@ def _by_weight(model, default, groups):
         for operation in operations:
             found.update((id(v), multiplier) for v in _weights(operation))
     return found
+
+
+def _named(model, selector):
+    layers, adapted = selectors.divide(model, selector)
+    factors = [factor for op in adapted for factor in factors_of(op)]
+    return [
+        *selectors.select(model, layers),
+        types.SimpleNamespace(weights=factors),
+    ]
 
 
 def _weights(operation):

@@ -13,6 +13,7 @@ from keras_transfer.schedules import description
 from keras_transfer.schedules import ending
 from keras_transfer.schedules import picture
 from keras_transfer.schedules import timeline
+from keras_transfer.schedules.advancing import Advancing
 from keras_transfer.schedules.course import Course
 from keras_transfer.schedules.files import Writable
 from keras_transfer.schedules.phase import Phase
@@ -22,7 +23,7 @@ from keras_transfer.structure import model_info
 
 
 @names.renamed(dry_run="describe")
-class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
+class Schedule(Advancing, Writable, keras.callbacks.Callback, abc.ABC):
     """What all freeze schedules share: they train a model in phases.
 
     To add a schedule, write the phases in `phases_for` and store the arguments
@@ -37,10 +38,14 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     phases that end at a certain epoch lead to.
 
     `phase`, `trainable_params` and the learning rate of each part of the model
-    (`learning_rate/head`; 0 where it is frozen) are added to the logs. While
-    there is a next phase, `EarlyStopping` leads to it instead of stopping, and
-    its count begins anew with each phase. After a last phase that ends,
-    training stops.
+    (`learning_rate/head`; 0 where it is frozen) are added to the logs.
+
+    While there is a next phase, `EarlyStopping` leads to it instead of
+    stopping. Its `patience` counts anew in each phase, against the best epoch
+    of that phase and its `baseline`; `start_from_epoch` is an epoch of the
+    whole `fit`. What `restore_best_weights` gives back, like `best` and
+    `best_epoch`, is the best epoch of the whole `fit`. After a last phase that
+    ends, training stops. `advance` and `advance_on` end a phase by hand.
 
     Raises:
         ValueError: At the start of `fit`, before any training, if the phases
@@ -79,6 +84,11 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
     def planned(self) -> list[PlannedPhase]:
         """What each phase does to the model that is being trained."""
         return self._course.plan
+
+    @property
+    def has_ended_training(self) -> bool:
+        """Whether training was ended since the last phase was over."""
+        return self._course.has_ended_training
 
     @property
     def async_safe(self) -> bool:
@@ -128,11 +138,10 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         self._course = None
         others = companions.join(self, Schedule)
         self._has_companion = bool(others)
-        self._stoppers = [
-            callback
-            for callback in others
-            if isinstance(callback, keras.callbacks.EarlyStopping)
-        ]
+        stopping = keras.callbacks.EarlyStopping
+        swapping = keras.callbacks.SwapEMAWeights
+        self._stoppers = [c for c in others if isinstance(c, stopping)]
+        self._swappers = [c for c in others if isinstance(c, swapping)]
         if model.optimizer is None:
             return  # `predict` needs none; `fit` refuses by itself.
         self._optimizer = adopt_optimizer(model)
@@ -155,13 +164,19 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
             warn_when_tiny(phases, float(rate))
         data = self.to_data() if self.is_data else None
         self._course = Course(model, self._optimizer, phases, data)
+        self.listen()
+        self._course.is_asked = self.is_asked_to_advance
         self._is_begun = False
+        self._whole_fits = [companions.WholeFit(s) for s in self._stoppers]
         metadata = model_info.find(model)
         if metadata is not None and data is not None:
             metadata["schedule"] = data
 
     def on_epoch_begin(self, epoch, logs=None):
         self.check_optimizer()
+        for swapper in self._swappers:
+            # The averages leave the model before other weights train.
+            swapper.on_epoch_begin(epoch)
         if not self._is_begun:
             # Only now: other callbacks restore state when training begins.
             state = self._optimizer.memory.schedule_state
@@ -184,8 +199,8 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         self._stopped_before = self._network.stop_training
         # At once, so that callbacks which save find it decided; but a metric
         # that another callback adds is seen only by the companion.
-        needed = ending.monitors(self._course.phase)
-        if needed <= set(logs) or not self._has_companion:
+        needed = ending.monitored(self._course.phase)
+        if needed.keys() <= set(logs) or not self._has_companion:
             self._course.end_epoch(logs)
 
     def conclude_epoch(self, epoch: int, logs: dict[str, Any] | None) -> None:
@@ -199,6 +214,8 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         course = self._course
         if not course.is_decided:
             course.end_epoch(logs or {})
+        for whole_fit in self._whole_fits:
+            whole_fit.end_epoch(epoch, logs)
         asks = any(s.stopped_epoch == epoch > 0 for s in self._stoppers)
         if not asks or self._stopped_before:
             return
@@ -210,7 +227,10 @@ class Schedule(Writable, keras.callbacks.Callback, abc.ABC):
         course.store()
 
     def on_train_end(self, logs=None):
+        self.stop_listening()
         self._course.finish()
+        for whole_fit in self._whole_fits:
+            whole_fit.hand_over()
 
     def check_optimizer(self) -> None:
         """Raises `ValueError` if the model was compiled anew meanwhile."""

@@ -25,7 +25,8 @@ class UnfreezeOnPlateau(Schedule):
         patience: Number of epochs in a row without improvement, at least 1.
             Defaults to 2.
         min_delta: Smallest change that counts as improvement. Defaults to 0.
-        mode: `"min"`, `"max"` or `"auto"`. Defaults to `"auto"`.
+        mode: `"min"`, `"max"` or `"auto"`, as for `Plateau`; it holds for
+            `restore_best`, too. Defaults to `"auto"`.
         restore_best: Whether the best epoch of a phase, by the same metric,
             comes back when the next one begins. Defaults to `False`.
         stages: Selectors of the stages from input to output, for a backbone
@@ -108,6 +109,7 @@ class UnfreezeOnPlateau(Schedule):
             name=name,
             until=None if is_last else plateau,
             restore_best=self.monitor if self.restore_best else None,
+            restore_best_mode=self.mode if self.restore_best else "auto",
             learning_rate_multiplier=self.learning_rate_multiplier,
             batch_norm=self.batch_norm,
             warmup_steps=self.warmup_steps,

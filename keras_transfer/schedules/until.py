@@ -5,6 +5,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
+from keras_transfer.callbacks import monitoring
 from keras_transfer.names import check_whole_number
 
 
@@ -71,6 +72,20 @@ class Steps:
 
 
 @dataclasses.dataclass(frozen=True)
+class Manual:
+    """Ends a phase when somebody says so, by `schedule.advance()`.
+
+    `Schedule.advance_on` lets a file or a signal say so. Every phase can be
+    ended in this way; this condition is for one that nothing else ends.
+
+    Example:
+    >>> import keras_transfer as kt
+    >>> kt.schedules.Phase("head", until=kt.schedules.Manual()).until
+    Manual()
+    """
+
+
+@dataclasses.dataclass(frozen=True)
 class Plateau:
     """Ends a phase when a metric has stopped improving.
 
@@ -82,8 +97,10 @@ class Plateau:
         patience: Number of epochs in a row without improvement, as for
             `keras.callbacks.EarlyStopping`; at least 1. Defaults to 2.
         min_delta: Smallest change that counts as improvement. Defaults to 0.
-        mode: `"min"`, `"max"` or `"auto"`, which is `"max"` for accuracies
-            and other scores. Defaults to `"auto"`.
+        mode: `"min"`, `"max"` or `"auto"`: as the metric says that the model
+            was compiled with, and losses fall. A value that another callback
+            adds to the logs rises, unless its name ends in "loss" or "error"
+            or is that of a metric of Keras that falls. Defaults to `"auto"`.
 
     Example:
     >>> import keras_transfer as kt
@@ -98,7 +115,7 @@ class Plateau:
 
     def __post_init__(self):
         check_whole_number("patience", self.patience, 1, owner="Plateau")
-        _check_mode(self.mode)
+        monitoring.check_mode(self.mode)
         check_metric("`monitor` of Plateau", self.monitor)
         check_number("`min_delta` of Plateau", self.min_delta)
         if self.min_delta < 0:
@@ -115,8 +132,8 @@ class Threshold:
     Args:
         monitor: Name in the logs.
         value: The value to reach.
-        mode: `"min"` to fall to it, `"max"` to rise to it, or `"auto"`, which
-            is `"max"` for accuracies and other scores. Defaults to `"auto"`.
+        mode: `"min"` to fall to it, `"max"` to rise to it, or `"auto"`, as
+            for `Plateau`. Defaults to `"auto"`.
 
     Example:
     >>> import keras_transfer as kt
@@ -129,15 +146,17 @@ class Threshold:
     mode: str = "auto"
 
     def __post_init__(self):
-        _check_mode(self.mode)
+        monitoring.check_mode(self.mode)
         check_metric("`monitor` of Threshold", self.monitor)
         check_number("`value` of Threshold", self.value)
 
 
+_KINDS = (Epochs, AtEpoch, Steps, Manual, Plateau, Threshold)
 Condition = (
     Epochs
     | AtEpoch
     | Steps
+    | Manual
     | Plateau
     | Threshold
     | Callable[[int, Mapping[str, Any]], bool]
@@ -157,12 +176,12 @@ def conditions(until: Until) -> tuple[Condition, ...]:
     several = until if isinstance(until, (tuple, list)) else (until,)
     for condition in several:
         if isinstance(condition, type) or not (
-            isinstance(condition, (Epochs, AtEpoch, Steps, Plateau, Threshold))
-            or callable(condition)
+            isinstance(condition, _KINDS) or callable(condition)
         ):
             raise TypeError(
-                "`until` must be Epochs, AtEpoch, Steps, Plateau, Threshold, a "
-                "function of (epoch, logs), a tuple of these, or None. "
+                "`until` must be Epochs, AtEpoch, Steps, Plateau, Threshold, "
+                "Manual, a function of (epoch, logs), a tuple of these, or "
+                "None. "
                 f"Received: {condition!r}. A number of epochs is "
                 "`Epochs(3)`, the index of an epoch `AtEpoch(3)`."
             )
@@ -191,12 +210,4 @@ def check_metric(what: str, value: Any) -> None:
         raise TypeError(
             f"{what} must be the name of a metric, such as 'val_loss'. "
             f"Received: {value!r}."
-        )
-
-
-def _check_mode(mode: str) -> None:
-    """Raises `ValueError` for an unknown direction of improvement."""
-    if mode not in ("auto", "min", "max"):
-        raise ValueError(
-            f"`mode` must be 'auto', 'min' or 'max'. Received: {mode!r}."
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_transfer.data.ahead import decoded_ahead
+from keras_transfer.data.decoded import decoded_ahead
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from keras_transfer.data.images import FORMATS
+from keras_transfer.data.images import with_image
 
 # WebP takes as many: two canvases, a copy, and the image.
 _BYTES_OF_A_PIXEL = 16
@@ -49,8 +49,7 @@ def count_scans(contents: bytes) -> int:
 def _size(contents):
     # Pillow raises nearly anything; decoding the file will tell.
     try:
-        with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
-            return image.size
+        return with_image(io.BytesIO(contents), lambda image: image.size)
     except Exception:
         return 0, 0
 

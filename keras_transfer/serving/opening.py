@@ -163,7 +163,7 @@ def _open_keras(path):
     # Not at the top: what was exported runs without Keras.
     import keras
 
-    from keras_transfer.checks.classifier_loss import output_activation
+    from keras_transfer.checks.outputs import output_activation
     from keras_transfer.saving.loading import load_model
     from keras_transfer.structure.model_info import info
 

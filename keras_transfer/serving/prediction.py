@@ -6,30 +6,35 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_transfer.checks import classifier_loss
 from keras_transfer.checks import model_images
 from keras_transfer.checks import pixels
+from keras_transfer.checks.outputs import UNKNOWN
+from keras_transfer.checks.outputs import output_activation
 from keras_transfer.names import check_whole_number
 from keras_transfer.serving.ranking import Prediction
 from keras_transfer.serving.ranking import probabilities_of
 from keras_transfer.serving.ranking import rank
 from keras_transfer.structure import model_info
+from keras_transfer.structure.task import task_of
 
 _MANY = 100
 
 
-def predict_labels(model: keras.Model, images: Any) -> list[str]:
-    """Returns the most probable class of each image.
+def predict_labels(model: keras.Model, images: Any) -> list[Any]:
+    """Returns what a model says of each image, as its task has it.
 
     Args:
-        model: A classifier that `build_model` made.
+        model: A model that `build_model` made.
         images: Pixels from 0 to 255 of shape `(batch, height, width,
             channels)`, one image without the batch axis, or paths of image
             files.
 
     Returns:
-        A class name for each image, or the class number as text if the model
-        has no class names.
+        For each image the name of the most probable class or grade; with
+        `task="multi_label"` the list of the labels whose probability reaches
+        their threshold; with `task="regression"` a dictionary of the numbers
+        by name, in their units. Numbers of classes or outputs, as text, stand
+        for names that the model does not have.
 
     Raises:
         ValueError: If the images do not fit the model's input, are boolean or
@@ -45,7 +50,23 @@ def predict_labels(model: keras.Model, images: Any) -> list[str]:
     >>> kt.predict_labels(model, np.zeros((1, 8, 8, 3), "uint8"))
     ['0']
     """
-    return [best[0].label for best in predict(model, images, top=1)]
+    task = task_of(model)
+    if task.kind not in ("multi_label", "regression"):
+        return [best[0].label for best in predict(model, images, top=1)]
+    outputs = np.concatenate([*_outputs(model, images, 32)])
+    if task.kind == "regression":
+        if task.targets is not None:
+            outputs = task.targets.restored(outputs)
+        named = task.targets.names if task.targets else None
+        named = named or [str(i) for i in range(outputs.shape[-1])]
+        return [dict(zip(named, row, strict=True)) for row in outputs.tolist()]
+    if output_activation(model) == "linear":
+        # The tails of exp overflow harmlessly to the right limit.
+        with np.errstate(over="ignore"):
+            outputs = 1 / (1 + np.exp(-outputs.astype("float64")))
+    chosen = outputs >= (task.thresholds or 0.5)
+    named = np.array(class_names(model, outputs.shape[-1]), dtype=object)
+    return [named[row].tolist() for row in chosen]
 
 
 def predict(
@@ -66,9 +87,8 @@ def predict(
     """
     check_whole_number("top", top, least=1)
     rows: list[list[Prediction]] = []
-    for batch in _batches(model, images, batch_size):
-        pixels.check_images(model, batch)
-        rows += ranked(model, model.predict(batch, verbose=0), top)
+    for outputs in _outputs(model, images, batch_size):
+        rows += ranked(model, outputs, top)
     return rows
 
 
@@ -88,14 +108,39 @@ def ranked(
 
 
 def class_probabilities(model: keras.Model, outputs: np.ndarray) -> np.ndarray:
-    """Returns a probability for each class, also from logits or one unit."""
-    return probabilities_of(outputs, classifier_loss.output_activation(model))
+    """Returns a probability for each class, also from logits or one unit.
+
+    Args:
+        model: A classifier.
+        outputs: What it returned, of shape `(batch, units)`.
+
+    Raises:
+        ValueError: For outputs of a kind that its graph does not tell, which
+            are no probabilities either.
+    """
+    kind = output_activation(model)
+    if kind == UNKNOWN and outputs.shape[-1] > 1:
+        sums = outputs.sum(-1, dtype="float64")
+        if (outputs < 0).any() or (abs(sums - 1) > 0.01).any():
+            raise ValueError(
+                f"The graph of {model.name!r} does not tell whether its "
+                "outputs are logits, and they do not add up to 1. End it in a "
+                "softmax, or give the last layer an attribute "
+                "`output_activation` such as 'linear'."
+            )
+    return probabilities_of(outputs, kind)
 
 
 def class_names(model: keras.Model, count: int) -> list[str]:
     """Returns the model's class names, or class numbers if it has none."""
     names = (model_info.find(model) or {}).get("class_names")
     return list(names) if names else [str(i) for i in range(count)]
+
+
+def _outputs(model, images, batch_size):
+    for batch in _batches(model, images, batch_size):
+        pixels.check_images(model, batch)
+        yield model.predict(batch, verbose=0)
 
 
 def _batches(model, images, batch_size):

@@ -1,6 +1,8 @@
 """What of a model trains: read as data, and written here alone."""
 
+import contextlib
 from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -56,7 +58,9 @@ def write(
         part.trainable = flag
 
 
-def restore(model: keras.Model, state: Any) -> None:
+def restore(
+    model: keras.Model, state: Any, has_new_weights: bool = False
+) -> None:
     """Gives the weights of a model that is being loaded their flags back.
 
     Keras stores the flags of layers but not those of weights, by which some
@@ -67,17 +71,43 @@ def restore(model: keras.Model, state: Any) -> None:
         model: The model, its layers as trainable as they were.
         state: What `of` returned. Anything else, and the state of a model
             with more or fewer weights, changes nothing.
+        has_new_weights: Whether layers got weights after the optimizer was
+            built. Defaults to `False`.
     """
     flags = state.get("weights") if isinstance(state, dict) else None
     own = _flags(model)
-    if not isinstance(flags, str) or len(flags) != len(own) or flags == own:
+    if isinstance(flags, str) and len(flags) == len(own) and flags != own:
+        opened = (flag == "1" for flag in flags)
+        write((), zip(model.weights, opened, strict=True))
+    elif not has_new_weights:
         return
-    write((), zip(model.weights, (flag == "1" for flag in flags), strict=True))
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and optimizer.built:
         fresh = type(optimizer).from_config(optimizer.get_config())
         fresh.build(model.trainable_variables)
         compat.replace_optimizer(model, fresh)
+
+
+@contextlib.contextmanager
+def flags_kept(model: keras.Model) -> Iterator[None]:
+    """Gives a model its trainability flags back at the end of a block.
+
+    Args:
+        model: A built model.
+
+    Example:
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> with flags_kept(model):
+    ...     model.trainable = False
+    >>> len(model.trainable_variables)
+    2
+    """
+    layers = [(layer, layer.trainable) for layer in compat.sublayers(model)]
+    variables = [(v, v.trainable) for v in model.weights]
+    try:
+        yield
+    finally:
+        write(layers, variables)
 
 
 def _flags(model):

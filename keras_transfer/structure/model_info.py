@@ -7,7 +7,9 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.registry import needed_classes
+from keras_transfer.structure import adapters
 from keras_transfer.structure import freeze_state
+from keras_transfer.structure.task import Task
 from keras_transfer.structure.text_table import text_table
 
 # A plain attribute: it does not survive saving. `build_model` copies the
@@ -43,7 +45,7 @@ class ModelInfo(keras.layers.Layer):
         # Past Keras's attribute tracking, which would wrap the dictionary and
         # its lists in classes of its own.
         object.__setattr__(self, "metadata", metadata)
-        object.__setattr__(self, "_freeze_state", None)
+        object.__setattr__(self, "_of_file", (None, None))
 
     def call(self, inputs):
         return inputs
@@ -56,15 +58,25 @@ class ModelInfo(keras.layers.Layer):
         model = compat.model_being_saved()
         if model is not None:
             metadata = {**metadata, "freeze": freeze_state.of(model)}
+            recorded = adapters.record(model)
+            if recorded:
+                metadata["lora"] = recorded
         return {**super().get_config(), "metadata": metadata}
+
+    def save_own_variables(self, store):
+        model = compat.model_whose_weights_are_saved()
+        if model is not None:
+            adapters.save(model, store)
 
     def load_own_variables(self, store):
         # Keras stores the flags of layers; this brings back those of weights.
         # Once only: the weights of another file say nothing about flags.
-        state, model = self._freeze_state, compat.model_being_loaded()
-        object.__setattr__(self, "_freeze_state", None)
+        state, recorded = self._of_file
+        object.__setattr__(self, "_of_file", (None, None))
+        model = compat.model_being_loaded()
         if model is not None:
-            freeze_state.restore(model, state)
+            is_adapted_now = adapters.load(model, store, recorded)
+            freeze_state.restore(model, state, is_adapted_now)
 
     @classmethod
     def from_config(cls, config):
@@ -73,12 +85,13 @@ class ModelInfo(keras.layers.Layer):
         metadata = config.get("metadata", {})
         # What follows in the file is read after this layer.
         needed_classes.explain_when_missing(metadata)
-        rest = {k: v for k, v in metadata.items() if k != "freeze"}
+        rest = {k: metadata[k] for k in metadata.keys() - {"freeze", "lora"}}
         if isinstance(rest.get("backbone"), dict):
             rest["backbone"] = renewed(rest["backbone"])
         is_open = bool(config.get("trainable", True))
         layer = cls(rest, name=config["name"], trainable=is_open)
-        object.__setattr__(layer, "_freeze_state", metadata.get("freeze"))
+        of_file = metadata.get("freeze"), metadata.get("lora")
+        object.__setattr__(layer, "_of_file", of_file)
         return layer
 
 
@@ -100,6 +113,7 @@ class Info:
         schedule: The freeze schedule it was trained with last, as data, or
             `None`; `kt.schedules.of(model)` returns it as a callback.
         history: Metrics per epoch, where training recorded them.
+        task: What the outputs stand for: kind, thresholds, targets.
     """
 
     class_names: list[str] | None
@@ -112,6 +126,7 @@ class Info:
     versions: dict[str, str]
     schedule: dict[str, Any] | None
     history: dict[str, list[float]]
+    task: dict[str, Any]
 
     def __str__(self):
         # As strings: rich shows a missing value as nothing.
@@ -146,6 +161,7 @@ def info(model: keras.Model) -> Info:
         versions=metadata.get("versions") or {},
         schedule=metadata.get("schedule"),
         history=metadata.get("history") or {},
+        task=Task.from_json(metadata.get("task", {})).to_json(),
     )
 
 

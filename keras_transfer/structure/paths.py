@@ -50,6 +50,21 @@ def places_of(model: keras.Model) -> dict[str, Place]:
     return found
 
 
+def layers_by_path(model: keras.Model) -> dict[str, Any]:
+    """Maps the path of each layer to it, inside of composite layers too.
+
+    Args:
+        model: Any Keras model.
+    """
+    found, known = {}, set()
+    for path, place in places_of(model).items():
+        for number, layer in enumerate(place.layers):
+            if id(layer) not in known:
+                known.add(id(layer))
+                found[f"{path}:{number}" if number else path] = layer
+    return found
+
+
 def _collect(model, prefix, found):
     for operation in operations_of(model):
         if isinstance(operation, keras.layers.InputLayer):

@@ -140,6 +140,18 @@ def pack_inputs(model: keras.Model, values: Sequence[Any]) -> Any:
     return [*used.values()] if len(used) > 1 else next(iter(used.values()))
 
 
+def pack_outputs(model: keras.Model, values: Sequence[Any]) -> Any:
+    """Packs values of the outputs of a model as the model returns them.
+
+    Args:
+        model: A model with a graph.
+        values: One for each output.
+    """
+    if isinstance(model, keras.Sequential):
+        return values[0]
+    return keras.tree.pack_sequence_as(model.output, values)
+
+
 def _with_replacements(calls, wanted, inside):
     """The calls, with other models in place of those to be replaced."""
     holding = {node for ref in wanted for node in ref.calls[:1]}

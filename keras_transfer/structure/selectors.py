@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_transfer import compat
+from keras_transfer.structure import adapters
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import grammar
 from keras_transfer.structure import stages
@@ -21,7 +23,8 @@ def select(model: keras.Model, selectors: Selectors) -> list[Any]:
     A string is, in this order: a stage (`"stage_3"`), `"backbone"` or
     `"head"`, a path (`"backbone/conv1"`), the end of a path that only one
     layer has (`"conv1"`), or a pattern (`"*/conv2d_1*"`, `"stage_*"`).
-    `"backbone"` stands for the backbone's layer whatever its name is.
+    `"backbone"` stands for the backbone's layer whatever its name is, `"lora"`
+    for the layers with adapters.
 
     An index or a slice counts `model.operations`, which is what
     `model.layers` counted in Keras 2. Where the backbone is nested, its
@@ -64,17 +67,70 @@ def select(model: keras.Model, selectors: Selectors) -> list[Any]:
     return [op for op in names.leaves if id(op) in chosen]
 
 
+def weights_by_place(model: keras.Model, selectors: Selectors) -> dict:
+    """Maps path and number to each weight of layers, adapters left out.
+
+    Args:
+        model: Any Keras model.
+        selectors: As for `select`.
+    """
+    path_of = {id(op): path for path, op in paths_of(model).items()}
+    found = {}
+    for operation in select(model, selectors):
+        weights = getattr(operation, "weights", ())
+        factors = adapters.factors_of(operation) if weights else ()
+        left_out = {id(factor) for factor in factors}
+        own = [weight for weight in weights if id(weight) not in left_out]
+        for number, weight in enumerate(own):
+            found[f"{path_of[id(operation)]}:{number}"] = weight
+    return found
+
+
 def _grammar_of(model):
     parts = anatomy.dissect(model)
     paths = paths_of(model)
+    leaves = [op for op in paths.values() if not isinstance(op, keras.Model)]
     backbone = paths[parts.path] if parts.path else model
     return grammar.Grammar(
         model,
         parts,
         paths,
         stages.partition(parts.backbone, parts.stages) if parts.stages else {},
-        {"backbone": [backbone], "head": list(parts.head)},
+        {
+            "backbone": [backbone],
+            "head": list(parts.head),
+            adapters.SELECTOR: list(filter(adapters.is_adapted, leaves)),
+        },
     )
+
+
+def divide(
+    model: keras.Model, selectors: Selectors
+) -> tuple[list[Selector], list[Any]]:
+    """Divides selectors into those of layers and that of adapters.
+
+    Args:
+        model: Any Keras model.
+        selectors: As for `select`.
+
+    Returns:
+        The selectors without `"lora"`, and the operations whose adapters it
+        names; a layer of that name comes first.
+
+    Raises:
+        ValueError: If no layer has an adapter.
+    """
+    if not isinstance(selectors, (list, tuple, set, frozenset)):
+        selectors = [selectors]
+    name = adapters.SELECTOR
+    if name not in selectors or name in paths_of(model):
+        return list(selectors), []
+    if not any(map(adapters.has_adapter, compat.sublayers(model))):
+        raise ValueError(
+            f"The selector 'lora' matches nothing in {model.name!r}: none of "
+            "its layers has an adapter. Call kt.add_lora(model) first."
+        )
+    return [s for s in selectors if s != name], select(model, name)
 
 
 def _expand(operation):

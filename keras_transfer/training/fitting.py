@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -16,19 +15,25 @@ from keras_transfer.features.refill import Refill
 from keras_transfer.features.rows import Refusal
 from keras_transfer.features.view_rows import check_views
 from keras_transfer.training import compiling
+from keras_transfer.training.arguments import as_list
+from keras_transfer.training.arguments import check_names
+from keras_transfer.training.arguments import prepare
 
 
 def fit(
     model: keras.Model,
     x: Any,
     y: Any = None,
-    *,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: str | int = "auto",
+    callbacks: Any = None,
+    validation_split: float = 0.0,
     validation_data: Any = None,
+    *,
     cache: str | os.PathLike | bool = "auto",
     cache_dtype: str | None = None,
     views: int | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] | None = None,
-    verbose: str | int = "auto",
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
     """Trains like `model.fit`, but computes frozen layers only once.
@@ -49,8 +54,13 @@ def fit(
 
     Args:
         model: A compiled model.
-        x: What `fit` takes as `x`.
+        x: What `fit` takes as `x`; a list of images counts as one array.
         y: What `fit` takes as `y`. Defaults to `None`.
+        batch_size: What `fit` takes. Defaults to `None`: 32.
+        epochs: What `fit` takes. Defaults to 1.
+        verbose: What `fit` takes; 0 also hides the progress of the cache.
+        callbacks: What `fit` takes: one or several. Defaults to `None`.
+        validation_split: What `fit` takes. Defaults to 0.
         validation_data: What `fit` takes. Defaults to `None`.
         cache: `"auto"` caches features where that does not change the result,
             and otherwise trains the ordinary way and says why on stderr.
@@ -68,12 +78,13 @@ def fit(
             ordinary training with new augmentations in every epoch. It needs
             data with `augment`. Defaults to `None`: augmented data are not
             cached.
-        callbacks: What `fit` takes, as a list. Defaults to none.
-        verbose: What `fit` takes; 0 also hides the progress of the cache.
-        **fit_arguments: Anything else that `fit` takes.
+        **fit_arguments: Anything else that `fit` takes. In `class_weight`
+            the names of a model's classes may stand for their numbers.
 
     Returns:
-        The history of `fit`.
+        The history of `fit`. If something ended training before the last
+        epoch, such as `EarlyStopping`, its `ended_by` says what it was, which
+        is also printed unless `verbose` is 0; otherwise it is `None`.
 
     Raises:
         ValueError: Before any training, for an unknown `cache` or
@@ -103,16 +114,20 @@ def fit(
             f"The model {model.name!r} is not compiled. Call "
             "kt.compile_for_transfer(model) first."
         )
-    arguments = {
+    given = {
         "x": x,
         "y": y,
-        "validation_data": validation_data,
-        "callbacks": callbacks,
+        "batch_size": batch_size,
+        "epochs": epochs,
         "verbose": verbose,
+        "callbacks": callbacks,
+        "validation_split": validation_split,
+        "validation_data": validation_data,
         **fit_arguments,
     }
-    arguments = compiling.prepare(model, arguments)
     train = compiling.plain_fit(model)
+    check_names(train, fit_arguments)
+    arguments = prepare(model, given)
     if cache is False:
         return train(**arguments)
     with contextlib.ExitStack() as stack:
@@ -135,7 +150,7 @@ def fit(
                 file=sys.stderr,
             )
         steps = CachedSteps(model)
-        refill = Refill(steps, decision, callbacks or (), bool(verbose))
+        refill = Refill(steps, decision, as_list(callbacks), bool(verbose))
         arguments = decision.numbered(arguments)
         arguments["callbacks"] = [*arguments["callbacks"], refill]
         stack.enter_context(steps.installed())

@@ -79,8 +79,43 @@ def test_a_loss_that_is_not_finite_ends_training(name, figure):
 
 
 def test_an_accuracy_that_is_no_number_is_not_the_best():
-    _, best = fit([figures(float("nan")), figures(0.1), figures(float("nan"))])
-    assert best.best == 2
+    nan = float("nan")
+    with pytest.warns(UserWarning, match="'val_accuracy' is NaN") as told:
+        _, best = fit([figures(nan), figures(0.1), figures(nan)])
+    said = [w for w in told if "'val_accuracy' is NaN" in str(w.message)]
+    assert (best.best, len(said)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "best_epoch"),
+    [
+        ("val_loss", "auto", 2),
+        ("val_accuracy", "min", 3),
+        ("val_kappa", "max", 1),
+        ("val_kappa", "min", 3),
+        ("val_kappa_error", "auto", 2),
+    ],
+)
+def test_another_metric_may_decide(monitor, mode, best_epoch):
+    model, best = build(), BestEpoch(monitor, mode)
+    rows = [(0.9, 3.0, 0.9, 3.0), (0.8, 1.0, 0.5, 1.0), (0.7, 2.0, 0.1, 2.0)]
+    names = ("val_accuracy", "val_loss", "val_kappa", "val_kappa_error")
+    train(
+        model,
+        best,
+        [{"loss": 9.0, **dict(zip(names, r, strict=True))} for r in rows],
+    )
+    assert best.best == best_epoch
+
+
+def test_a_metric_that_is_not_reported_is_named():
+    with pytest.raises(ValueError, match="'val_auc', which the epoch did not"):
+        train(build(), BestEpoch("val_auc"), [figures(0.5)])
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="`mode` must be 'auto', 'min' or"):
+        BestEpoch("loss", mode="up")
 
 
 def test_before_the_first_epoch_restoring_changes_nothing():

@@ -180,7 +180,7 @@ def test_wrong_words_are_one_sentence(run, model, tmp_path, words, sentence):
 def test_numbers_tell_photographs_of_one_name_apart():
     from pathlib import Path
 
-    from keras_transfer.cli.picture_files import names_of
+    from keras_transfer.cli.activations import names_of
 
     paths = map(Path, ["a/1.jpg", "b/1.jpg", "1_2.png", "c/1.gif"])
     names = names_of(list(paths))
@@ -189,12 +189,12 @@ def test_numbers_tell_photographs_of_one_name_apart():
 
 
 def test_a_folder_that_must_not_be_written_is_told(run, model, monkeypatch):
-    from keras_transfer.cli import picture_files
+    from keras_transfer.cli import activations
 
     def refuse(**arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(picture_files.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(activations.tempfile, "TemporaryFile", refuse)
     code, _, err = run("explain", "model.keras", "photos", "--out", "x")
     assert code == 2
     assert "Permission denied. Choose another folder." in err

@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.cli import main
 
 
 @pytest.fixture
@@ -117,3 +119,26 @@ def test_a_wrong_argument_is_one_sentence(run, photos, words, sentence):
     assert (code, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("cp1252", "日本.png"), ("ascii", "é.png")]
+)
+def test_names_that_the_output_cannot_hold_are_escaped(
+    run, model, photos, monkeypatch, encoding, name
+):
+    path = photos / "day" / "1.png"
+    odd = path.with_name(name)
+    odd.write_bytes(path.read_bytes())
+    for format in ("--json", "--csv"):
+        raw = io.BytesIO()
+        stream = io.TextIOWrapper(raw, encoding=encoding)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            code = main(["predict", "model.keras", str(path), str(odd), format])
+            stream.flush()
+        text = raw.getvalue().decode(encoding)
+        assert code == 0
+        assert text.count(".png") == 2
+        if format == "--json":
+            assert json.loads(text)[1]["image"] == str(odd)

@@ -1,7 +1,12 @@
+import zlib
+
+import numpy as np
 import pytest
 from PIL import Image
+from PIL import PngImagePlugin
 
 from keras_transfer.data import check_images
+from keras_transfer.data import load_image
 from tests.data.photos import photo
 from tests.data.photos import truncate
 
@@ -107,3 +112,27 @@ def test_progress_is_drawn_on_a_terminal_when_asked_for(
     captured = capsys.readouterr()
     assert "Checking images" in captured.err
     assert captured.out == ""
+
+
+TEXT = "x" * 2_000_000
+
+
+@pytest.mark.parametrize("where", ["text", "xmp", "profile", "at_the_end"])
+def test_a_png_is_sound_whatever_its_texts_hold(tmp_path, where):
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 32, 3), "uint8")
+    path, options = tmp_path / "a.png", {}
+    texts = PngImagePlugin.PngInfo()
+    if where == "profile":
+        options["icc_profile"] = b"\0" * 2_000_000
+    elif where == "xmp":
+        texts.add_itxt("XML:com.adobe.xmp", TEXT, zip=True)
+    else:
+        texts.add_text("prompt", TEXT, zip=True)
+    if where == "at_the_end":
+        compressed = b"prompt\0\0" + zlib.compress(TEXT.encode())
+        texts = PngImagePlugin.PngInfo()
+        texts.add(b"zTXt", compressed, after_idat=True)
+    Image.fromarray(pixels).save(path, pnginfo=texts, **options)
+    assert check_images([path]) == {}
+    read = load_image(path, (32, 32))
+    np.testing.assert_array_equal(read, pixels)

@@ -104,6 +104,19 @@ def test_the_seed_decides_the_order_of_every_epoch(photos):
     assert not np.array_equal(first, _epochs(_read(photos, seed=4)[0])[0])
 
 
+def test_the_seed_decides_by_itself(photos):
+    """Whatever TensorFlow's own seed is, and whatever has been drawn."""
+
+    def run(seed):
+        tf.keras.utils.set_random_seed(seed)
+        tf.random.uniform((3,))
+        augment = kt.data.augmentation(seed=1)
+        return _epochs(_read(photos, seed=3, augment=augment)[0])
+
+    for one, other in zip(run(1), run(2), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_without_shuffling_the_order_is_that_of_the_attributes(photos):
     train, _ = _read(photos, shuffle=False)
     images, labels = next(iter(train))

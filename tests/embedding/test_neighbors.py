@@ -183,3 +183,11 @@ def test_a_picture_of_nothing_is_refused(photos):
         kt.plot_nearest([query, query], [[kt.Neighbor("0", 1.0)]])
     with pytest.raises(ValueError, match="There is no photograph '0'; neighb"):
         kt.plot_nearest(query, [kt.Neighbor("0", 1.0)])
+
+
+def test_dollar_signs_of_a_file_are_no_mathematics(tmp_path):
+    path = tmp_path / "ant_$_$.png"
+    Image.new("RGB", (8, 8)).save(path)
+    out = tmp_path / "n.png"
+    kt.plot_nearest(path, [kt.Neighbor(path, 1.0, "$_$")], out)
+    assert out.exists()

@@ -91,3 +91,13 @@ def test_numbers_of_images_are_checked():
         kt.plot_explanation(GRAY, np.ones((2, 8, 8)))
     with pytest.raises(ValueError, match="one for each of 1 images"):
         kt.plot_explanation(GRAY, np.ones((1, 8, 8)), titles=["a", "b"])
+
+
+def test_dollar_signs_of_a_class_are_no_mathematics(tmp_path):
+    path = tmp_path / "a.png"
+    figure = kt.plot_explanation(
+        GRAY, np.ones((1, 8, 8)), titles=["loss_$_$"], path=path
+    )
+    # With mathematics on, drawing it raises.
+    assert figure.axes[0].get_title(loc="left") == "loss_$_$"
+    assert path.exists()

@@ -243,3 +243,20 @@ def test_published_architectures(name, format, assets, tmp_path):
     )
     assert exported.trial.images == 32
     assert exported.trial.same_best == 32
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".xml"])
+def test_a_layer_that_a_converter_does_not_know_is_one_sentence(
+    tmp_path, suffix
+):
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Resizing(6, 6, antialias=True),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    with pytest.raises(ValueError, match="(?s)how to express.*ScaleAndTrans"):
+        kt.export(model, tmp_path / f"model{suffix}")
+    assert list(tmp_path.iterdir()) == []

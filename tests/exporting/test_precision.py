@@ -6,9 +6,12 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import keras_transfer as kt
 from keras_transfer.exporting.accuracy import measure_accuracy
+from keras_transfer.exporting.accuracy import spread
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
@@ -161,3 +164,13 @@ def test_folders_that_are_no_classes_are_named(wide, folders, tmp_path):
     nameless = kt.build_model(networks.convolutional(), kt.heads.LinearHead(2))
     with pytest.raises(ValueError, match="has the classes None and outputs"):
         kt.export(nameless, tmp_path / "m.keras", measure_on=calibrate)
+
+
+@given(st.integers(0, 300), st.integers(1, 120))
+def test_photographs_are_drawn_from_all_over_the_list(length, count):
+    chosen = spread(list(range(length)), count)
+    assert len(chosen) == min(length, count)
+    assert chosen == sorted(set(chosen))
+    # As many of the first half as of the second.
+    first = sum(2 * place < length for place in chosen)
+    assert abs(2 * first - len(chosen)) <= 1 + length % 2

@@ -39,6 +39,8 @@ def _other_arguments(head_class):
         "dropout": 0.25,
         "activation": "sigmoid",
         "name": "classifier",
+        "task": "multi_label",
+        "input_dropout": 0.125,
     }
     parameters = inspect.signature(head_class).parameters
     return {name: values[name] for name in parameters if name != "kwargs"}

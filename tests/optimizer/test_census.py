@@ -3,7 +3,7 @@ import types
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_transfer.optimizer.census import Census
+from keras_transfer.optimizer.saved_state import Census
 
 paths = st.lists(
     st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map("/".join)

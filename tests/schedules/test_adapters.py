@@ -6,6 +6,7 @@ import pytest
 
 from keras_transfer import schedules as ks
 from keras_transfer.freezing import freezing
+from keras_transfer.structure import freeze_state
 from tests.schedules import networks as net
 
 
@@ -121,7 +122,7 @@ def test_flags_come_back_after_a_block_that_fails():
     before = flags()
 
     def fail():
-        with freezing.flags_kept(model):
+        with freeze_state.flags_kept(model):
             freezing.set_trainable(model, "stem")
             raise KeyError
 

@@ -226,10 +226,11 @@ def test_a_plateau_is_counted_anew_in_each_phase():
         def on_epoch_end(self, epoch, logs=None):
             logs["given"] = next(losses)
 
+    plateau = ks.Plateau("given", patience=1, mode="min")
     schedule = ks.FreezeSchedule(
         [
-            ks.Phase("head", until=ks.Plateau("given", patience=1)),
-            ks.Phase("stage_2", until=ks.Plateau("given", patience=1)),
+            ks.Phase("head", until=plateau),
+            ks.Phase("stage_2", until=plateau),
             ks.Phase("*"),
         ]
     )
@@ -275,3 +276,24 @@ def test_the_best_epoch_of_a_phase_comes_back_with_its_moments():
 def test_a_missing_metric_is_named():
     with pytest.raises(ValueError, match="'val_loss', which the epoch did not"):
         net.train(net.compiled(), 9, ks.UnfreezeOnPlateau())
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_early_stopping_gives_back_the_best_epoch_of_all_phases(position):
+    scores, seen = iter([0.5, 0.9, 0.1, 0.3, 0.2]), []
+
+    class Scores(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = next(scores)
+            seen.append(net.values(self.model))
+
+    stopper = keras.callbacks.EarlyStopping(
+        "score", mode="max", patience=9, restore_best_weights=True
+    )
+    callbacks = [Scores(), stopper]
+    callbacks.insert(position, probe_then_all(ks.Epochs(3)))
+    model = net.compiled()
+    net.train(model, 5, *callbacks)
+    assert (stopper.best_epoch, stopper.best) == (1, 0.9)
+    assert net.same(net.values(model), seen[1])
+    assert not net.same(seen[1], seen[3])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.checks import classifier_loss
+from keras_transfer.checks.outputs import output_activation
 from tests.conftest import build_tiny
 
 
@@ -242,8 +242,5 @@ def test_a_compiled_model_saves_as_keras_saves_it(tmp_path):
 )
 def test_the_output_activation_of_any_model_is_found(layers, activation):
     model = keras.Sequential([keras.Input((4,)), *layers])
-    assert classifier_loss.output_activation(model) == activation
-    assert (
-        classifier_loss.output_activation(keras.Sequential([model]))
-        == activation
-    )
+    assert output_activation(model) == activation
+    assert output_activation(keras.Sequential([model])) == activation

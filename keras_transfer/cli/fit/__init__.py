@@ -23,9 +23,10 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
-    outputs = fit_checks.check_outputs(
-        arguments.out, arguments.folder, HISTORY_FILES
-    )
+    names = HISTORY_FILES
+    if arguments.learning_rate == "auto":
+        names = (*names, "learning_rate.png")
+    outputs = fit_checks.check_outputs(arguments.out, arguments.folder, names)
     fit_checks.check_cache(arguments.cache, arguments.folder)
     network = fit_checks.check_network(arguments)
     start_keras()

@@ -1,6 +1,7 @@
 """The arguments of `keras-transfer fit`."""
 
 import argparse
+import math
 import pathlib
 
 from keras_transfer.cli import words
@@ -126,10 +127,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     training.add_argument(
         "--learning-rate",
-        type=words.number_between(0, float("inf")),
+        type=_learning_rate,
         default=DEFAULT_LEARNING_RATE,
-        metavar="RATE",
-        help=f"of Adam (default: {DEFAULT_LEARNING_RATE})",
+        metavar="RATE|auto",
+        help="of Adam; auto finds one by a short range test on the training "
+        "images and draws it in learning_rate.png "
+        f"(default: {DEFAULT_LEARNING_RATE})",
     )
     training.add_argument(
         "--schedule",
@@ -161,3 +164,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed gives the same model (default: 0)",
     )
+
+
+def _learning_rate(text):
+    return text if text == "auto" else words.number_between(0, math.inf)(text)

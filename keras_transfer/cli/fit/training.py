@@ -30,7 +30,8 @@ def train(
     Args:
         arguments: Those of `fit`.
         network: The backbone to train on.
-        outputs: The model file, the picture, the table of metrics.
+        outputs: The model file, the picture, the table of metrics, and the
+            picture of the range test where a learning rate is to be found.
 
     Returns:
         The exit code.
@@ -54,6 +55,8 @@ def train(
     _print_plan(network, images, validation)
     plan = printable(schedule.describe(model, arguments.epochs), keep="\n")
     print(f"\n{plan}\n", flush=True)
+    if arguments.learning_rate == "auto":
+        _find_learning_rate(arguments, model, images, schedule, outputs[3])
     best, history = BestEpoch(), keras.callbacks.History()
     start = time.perf_counter()
     failure = None
@@ -120,9 +123,25 @@ def _build(arguments, backbone, class_names):
             dropout=arguments.dropout,
         )
     model = kt.build_model(backbone, head, class_names=class_names)
+    rate = arguments.learning_rate
     return kt.compile_for_transfer(
-        model, "adam", learning_rate=arguments.learning_rate
+        model, "adam", learning_rate=None if rate == "auto" else rate
     )
+
+
+def _find_learning_rate(arguments, model, images, schedule, picture):
+    curve = kt.find_learning_rate(
+        model,
+        images,
+        schedule=schedule,
+        batch_size=arguments.batch_size,
+        cache=_cache(arguments),
+        seed=arguments.seed,
+    )
+    curve.plot(picture)
+    print(f"Found by a range test: {curve}\n", flush=True)
+    arguments.learning_rate = curve.suggestion
+    model.optimizer.learning_rate = curve.suggestion
 
 
 def _print_plan(network, images, validation):
@@ -144,7 +163,7 @@ def _save(model, best, history, outputs, title):
         # On JAX the variables are updated late while `fit` runs.
         model.jax_state_sync()
     best.restore()
-    path, picture, table = outputs
+    path, picture, table = outputs[:3]
     kt.save_model(model, path)
     if history:
         class_report.draw_history(picture, history, best.best, title)

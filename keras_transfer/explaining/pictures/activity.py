@@ -132,7 +132,9 @@ def plot_unit_activity(
             va="center",
             fontsize="small",
         )
-    left.set_yticks(range(len(layers)), [layer.name for layer in layers])
+    left.set_yticks(
+        range(len(layers)), [layer.name for layer in layers], parse_math=False
+    )
     left.invert_yaxis()
     left.set_xlabel("activation: 1-99 %, quartiles, median")
     # Room for the figures behind the bars.

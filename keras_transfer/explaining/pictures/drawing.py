@@ -36,7 +36,7 @@ def draw_image(axes: Any, image: np.ndarray, title: str = "") -> None:
     axes.imshow(displayable(image), cmap="gray", vmin=0, vmax=1)
     axes.set_axis_off()
     if title:
-        axes.set_title(title, fontsize="medium")
+        axes.set_title(title, fontsize="medium", parse_math=False)
 
 
 def draw_map(axes: Any, one: np.ndarray) -> Any:

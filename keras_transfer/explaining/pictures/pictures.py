@@ -78,7 +78,10 @@ def plot_activations(
         else:
             drawing.draw_grid(axes, what)
         axes.set_title(
-            f"{name}   {_note(values, what)}", fontsize="medium", loc="left"
+            f"{name}   {_note(values, what)}",
+            fontsize="medium",
+            loc="left",
+            parse_math=False,
         )
     return _saved(figure, path)
 
@@ -144,10 +147,16 @@ def plot_channel(
     left, middle, right = figure.subplots(1, 3)
     drawing.draw_image(left, pixels, "image")
     image_of_map = drawing.draw_map(middle, one)
-    middle.set_title(f"{name}, channel {channel}", fontsize="medium")
+    middle.set_title(
+        f"{name}, channel {channel}", fontsize="medium", parse_math=False
+    )
     drawing.draw_image(right, pixels, "over the image")
     if image_of_map is None:
-        middle.set_title(f"{name}, channel {channel}: dead", fontsize="medium")
+        middle.set_title(
+            f"{name}, channel {channel}: dead",
+            fontsize="medium",
+            parse_math=False,
+        )
         return _saved(figure, path)
     figure.colorbar(image_of_map, ax=middle, shrink=0.8)
     large = resized(one[None], pixels.shape[:2])[0]

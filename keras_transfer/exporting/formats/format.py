@@ -11,6 +11,7 @@ import dataclasses
 import importlib.util
 import math
 import pathlib
+import re
 import typing
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -25,6 +26,10 @@ if typing.TYPE_CHECKING:
 
 # Of any tensor in a network, for one image; 2 GiB of float32.
 _MOST_ELEMENTS = 1 << 29
+# How TensorFlow's converter and that of OpenVINO name what they do not know.
+_OPERATION = re.compile(r"'tf\.(\w+)' op|for operations: (\w+)|\(Flex(\w+)\)")
+# How TensorFlow says that the system refused to write.
+_SYSTEM = re.compile(r"(?i)errno|too large|no space|permission denied")
 
 
 class Axes(NamedTuple):
@@ -139,6 +144,34 @@ class Format(abc.ABC):
                 f"The format {self.name!r} needs {' and '.join(missing)}. Run "
                 f"`pip install 'keras-transfer[{self.extra}]'`."
             )
+
+    def convert(self, model: keras.Model, path: pathlib.Path, *arguments: Any):
+        """Writes a model as `write` does, with a sentence where it cannot.
+
+        Args:
+            model: The graph to write.
+            path: The file or folder.
+            *arguments: The others of `write`.
+
+        Raises:
+            ValueError: The converter cannot express a layer of the model.
+        """
+        try:
+            self.write(model, path, *arguments)
+        except (ImportError, MemoryError, OSError, ValueError):
+            raise
+        except Exception as error:
+            if _SYSTEM.search(str(error)):
+                raise  # The converter is not at fault.
+            # Each converter has errors of its own, which print its state.
+            found = _OPERATION.search(str(error))
+            operation = found and next(filter(None, found.groups()))
+            raise ValueError(
+                f"The converter to {self.name!r} does not know how to express "
+                f"a layer of the model {model.name!r} "
+                f"({operation or type(error).__name__}). Replace the layer, or "
+                "export to 'tf_saved_model' or 'stock', which keep any."
+            ) from error
 
     @abc.abstractmethod
     def write(

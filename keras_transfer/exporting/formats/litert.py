@@ -26,6 +26,10 @@ class LiteRT(Format):
     ):
         options = _options(precision, calibration)
         model.export(path, format="litert", verbose=False, **options)
+        # Keras lets operations through that the interpreter does not have.
+        from ai_edge_litert.interpreter import Interpreter
+
+        Interpreter(str(path)).allocate_tensors()
 
     def open(self, path):
         from ai_edge_litert.interpreter import Interpreter

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import track
 
 from keras_transfer.exporting.inference_graph import inference_graph
-from keras_transfer.exporting.runtimes.measuring import Measurement
-from keras_transfer.exporting.runtimes.measuring import median_seconds
+from keras_transfer.exporting.runtimes.optimized import Measurement
 from keras_transfer.exporting.runtimes.optimized import OptimizedModel
+from keras_transfer.exporting.runtimes.optimized import median_seconds
 from keras_transfer.exporting.runtimes.table import RUNTIMES
 from keras_transfer.exporting.stock_model import check_graph
 from keras_transfer.exporting.trial import largest_difference

@@ -6,7 +6,7 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer import names
-from keras_transfer.checks.classifier_loss import output_activation
+from keras_transfer.checks.outputs import output_activation
 from keras_transfer.heads.arguments import check_positive_number
 from keras_transfer.heads.auxiliary.branch import AuxiliaryBranch
 from keras_transfer.heads.auxiliary.model import AuxiliaryModel

@@ -34,6 +34,7 @@ class AuxiliaryHead(MLPHead):
         hidden_activation: Name of the activation of the projection and of the
             hidden layers. Defaults to `"relu"`.
         name: Name of the layer. Defaults to `"head"`.
+        task: As for `LinearHead`. Defaults to `"classification"`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -67,6 +68,7 @@ class AuxiliaryHead(MLPHead):
         activation: str | None = "auto",
         hidden_activation: str = "relu",
         name: str = "head",
+        task: str = "classification",
         **kwargs,
     ):
         super().__init__(
@@ -77,6 +79,7 @@ class AuxiliaryHead(MLPHead):
             activation=activation,
             hidden_activation=hidden_activation,
             name=name,
+            task=task,
             **kwargs,
         )
         self.average_pool = None
@@ -114,5 +117,6 @@ class AuxiliaryHead(MLPHead):
 
     def get_config(self):
         config = super().get_config()
-        del config["pooling"]  # It is not a choice here.
+        for fixed in ("pooling", "input_dropout"):
+            del config[fixed]  # It is not a choice here.
         return config

@@ -52,6 +52,7 @@ def _describe(path, contents: Contents, declared):
             for name, shape in contents.tensors.shapes.items()
             if name.startswith(("layers/", "_layer_checkpoint"))
             and "seed_generator" not in name
+            and not name.rpartition("/")[2].startswith("lora_")
         ),
         "compiled": bool(contents.config.get("compile_config")),
         "schedule": info.get("schedule"),

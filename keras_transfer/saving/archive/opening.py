@@ -21,8 +21,10 @@ from typing import Any
 from keras_transfer.files.checksums import file_sha256
 from keras_transfer.files.whole_files import private_folder
 from keras_transfer.saving.archive import configuration
+from keras_transfer.saving.archive import keras_2
 from keras_transfer.saving.archive import members
 from keras_transfer.saving.archive import sources
+from keras_transfer.saving.archive import stock_objects
 from keras_transfer.saving.archive import tensors
 from keras_transfer.saving.archive import versions
 from keras_transfer.saving.archive.declared import check_declared
@@ -167,6 +169,9 @@ def _read(source, folder, is_known):
     metadata = parse(source.read(members.METADATA), members.METADATA)
     config = parse(source.read(members.CONFIG), members.CONFIG)
     written = versions.written_by(metadata)
+    stock_objects.on_every_backend(config.get("compile_config"))
+    if written.startswith("2."):
+        config = keras_2.translated(config)
     found = configuration.examine(config, is_known, written=written)
     for name in source.names:
         if name == members.DESCRIPTION:

@@ -7,6 +7,7 @@ from keras_transfer.saving.archive import versions
 from keras_transfer.saving.archive.entries import Place
 from keras_transfer.saving.archive.entries import refusal
 from keras_transfer.saving.archive.error import UNUSUAL
+from keras_transfer.structure.task import Task
 
 MODEL_INFO = "keras_transfer>ModelInfo"
 
@@ -20,8 +21,11 @@ REGISTERED = frozenset(
         "AuxiliaryHead",
         "AuxiliaryModel",
         "ClassToken",
+        "CumulativeLink",
         "Extractor",
         "GeneralizedMeanPooling",
+        "LabelAccuracy",
+        "LabelF1",
         "LinearHead",
         "MLPHead",
         "ModelInfo",
@@ -42,8 +46,10 @@ _METADATA = {
     "input": dict,
     "backbone": dict,
     "head": dict,
+    "task": dict,
     "classes": object,  # Owners of the rest; whoever reads it looks twice.
     "freeze": dict,  # Of each save.
+    "lora": list,  # Of each save: `structure.adapters.record`.
     "schedule": (dict, type(None)),  # `schedules.Schedule`.
     "history": dict,  # `callbacks.training_history`.
     "history_begins_at": int,
@@ -106,7 +112,17 @@ def metadata_of(item: dict[str, Any], place: Place) -> dict[str, Any]:
                 place, f"lets ModelInfo hold no proper {key!r}", UNUSUAL
             )
     _check_plain(metadata, place)
+    _check_task(metadata, place)
     return metadata
+
+
+def _check_task(metadata, place):
+    try:
+        Task.from_json(metadata.get("task", {}))
+    except (TypeError, ValueError) as error:
+        raise refusal(
+            place, "lets ModelInfo hold no proper 'task'", UNUSUAL
+        ) from error
 
 
 def _check_plain(metadata, place):

@@ -17,6 +17,10 @@ _MODULE = re.compile(
     r"|losses|metrics|optimizers|dtype_policies|quantizers|random|activations)"
     r"(\.(?![a-z0-9_]*_test\b)[a-z0-9_]+)*"
 )
+# On torch, Keras names the class that it chose for `keras.optimizers.Adam`.
+_OPTIMIZER_OF_BACKEND = re.compile(
+    r"keras\.src\.backend\.[a-z]+\.optimizers\.[a-z]+_[a-z]+"
+)
 _FUNCTION_MODULES = (
     "builtins",
     "keras.activations",
@@ -59,6 +63,36 @@ _COUNTS = {
     "Unstack": "num",
     "Vsplit": "indices_or_sections",
 }
+
+
+def on_every_backend(entry: Any) -> None:
+    """Renames optimizers of one backend to those that any backend has.
+
+    Args:
+        entry: What a file says of a compilation; changed in place.
+
+    Example:
+    >>> entry = {"class_name": "Adam", "registered_name": "Adam", "config": {},
+    ...     "module": "keras.src.backend.torch.optimizers.torch_adam"}
+    >>> on_every_backend(entry)
+    >>> entry["module"], entry["registered_name"]
+    ('keras.optimizers', None)
+    """
+    pending = [entry]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list):
+            pending += item
+        elif isinstance(item, dict):
+            name, module = item.get("class_name"), item.get("module")
+            if (
+                isinstance(module, str)
+                and _OPTIMIZER_OF_BACKEND.fullmatch(module)
+                and name in stock.PARTS
+                and item.get("registered_name") in (None, "", name)
+            ):
+                item.update(module="keras.optimizers", registered_name=None)
+            pending += item.values()
 
 
 def check_class(

@@ -1,4 +1,5 @@
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,18 @@ from keras_transfer.serving import prediction
 def read_csv(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_fit_finds_a_learning_rate(fit, tmp_path):
+    code, out, err = fit("--learning-rate=auto", epochs=2)
+    assert (code, err) == (0, "")
+    found = re.search(r"Found by a range test: learning rate (\S+) \(", out)
+    model = kt.load_model(tmp_path / "model.keras")
+    rate = float(model.optimizer.learning_rate)
+    assert f"{rate:.2g}" == found[1]
+    assert "learning_rate.png" in out
+    with Image.open(tmp_path / "learning_rate.png") as picture:
+        assert picture.width > 600
 
 
 def test_fit_writes_model_curves_figures(fit, tmp_path):
@@ -155,6 +168,7 @@ def test_augmentation_changes_training_only(fit, photos, tmp_path):
         (["--dropout=1"], "from 0 and below 1, received '1'"),
         (["--validation-split=0"], "above 0 and below 1, received '0'"),
         (["--learning-rate=-1"], "--learning-rate: expected a number above 0"),
+        (["--learning-rate=best"], "received 'best'"),
         (["--learning-rate=nan"], "received 'nan'"),
         (["--option=alpha"], "expected NAME=VALUE, such as alpha=0.75"),
         (["--head=cnn"], "invalid choice: 'cnn'"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
-from keras_transfer.exporting.runtimes.measuring import median_seconds
+from keras_transfer.exporting.runtimes.optimized import median_seconds
 from keras_transfer.exporting.trial import trial_images
 from tests.exporting import networks
 

@@ -2,7 +2,9 @@
 
 `python -m tests.saving.golden.make` adds those of the installed version to
 this folder, `python tests/saving/golden/make.py stock` one of stock layers by
-any version of Keras. What is there already is never written again.
+any version of Keras, `KERAS_BACKEND=torch python tests/saving/golden/make.py
+compiled` one with an optimizer as that backend names it. What is there already
+is never written again.
 """
 
 import json
@@ -101,6 +103,12 @@ def write(name, model):
 def main():
     if sys.argv[1:] == ["stock"]:
         write(f"keras-{keras.__version__}-stock", stock())
+        return
+    if sys.argv[1:] == ["compiled"]:
+        model = stock()
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.train_on_batch(images(), np.array([0, 1]))
+        write(f"{keras.backend.backend()}-compiled", model)
         return
     import keras_transfer as kt
 
