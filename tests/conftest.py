@@ -2,8 +2,13 @@
 
 import os
 import pathlib
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# A shell starts what runs in the background with Ctrl-C ignored, which
+# processes hand on to theirs; the tests of Ctrl-C would wait for nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # There is a process for each core already, which one thread keeps busy.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
