@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_transfer.data.folder_names import composed
 from keras_transfer.data.scan import Scan
 from keras_transfer.names import did_you_mean
 
@@ -20,7 +21,7 @@ def choose_classes(train: Scan, class_names: Sequence[str] | None) -> list[str]:
     found = sorted(train.images)
     if class_names is None:
         return found
-    chosen = list(class_names)
+    chosen = [composed(str(name)) for name in class_names]
     repeated = sorted({name for name in chosen if chosen.count(name) > 1})
     if repeated:
         raise ValueError(f"`class_names` repeats {repeated}; name each once.")
@@ -72,8 +73,8 @@ def missing_classes(class_names: Sequence[str], held_out: Scan) -> list[str]:
 def empty_classes(scan: Scan) -> list[str]:
     """Returns a sentence for each class folder without images."""
     return [
-        f"the class folder {str(scan.root / name)!r} holds no image; add some "
-        "or remove the folder"
+        f"the class folder {str(scan.folder_of(name))!r} holds no image; add "
+        "some or remove the folder"
         for name, files in scan.images.items()
         if not files
     ]
@@ -82,7 +83,8 @@ def empty_classes(scan: Scan) -> list[str]:
 def emptied_classes(before: Scan, after: Scan) -> list[str]:
     """Returns a sentence for each class whose images are all bad files."""
     return [
-        f"no sound image is left in the class folder {str(after.root / name)!r}"
+        "no sound image is left in the class folder "
+        f"{str(after.folder_of(name))!r}"
         for name, files in after.images.items()
         if not files and before.images[name]
     ]
@@ -98,7 +100,7 @@ def explain_one_class(train: Scan) -> list[str]:
         "or more"
     )
     for name in names:
-        folder = train.root / name
+        folder = train.folder_of(name)
         if _wraps_class_folders(folder, train.images[name]):
             fault += f"; if the classes are the folders in it, pass {folder}"
     return [fault]

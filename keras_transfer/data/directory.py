@@ -23,16 +23,22 @@ from keras_transfer.data.decoded import are_kept
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.images import check_color_mode
-from keras_transfer.data.layout import find_layout
+from keras_transfer.data.layout import flat_roots
+from keras_transfer.data.layout import layout_of
 from keras_transfer.data.pipeline import build_pipeline
 from keras_transfer.data.scan import Scan
 from keras_transfer.data.scan import scan_classes
+from keras_transfer.data.scan import scan_names
 from keras_transfer.names import check_whole_number
 
 
 def from_directory(
-    path: str | os.PathLike,
+    path: str | os.PathLike | None = None,
     *,
+    train: str | os.PathLike | None = None,
+    validation: str | os.PathLike | None = None,
+    test: str | os.PathLike | None = None,
+    label_from_name: str | None = None,
     image_size: int | tuple[int, int] | None = None,
     batch_size: int = 32,
     validation_split: float = 0.2,
@@ -45,14 +51,19 @@ def from_directory(
     check: bool = True,
     bad_files: str = "error",
     cache: str | bool = "auto",
-) -> tuple[tf.data.Dataset, tf.data.Dataset]:
-    """Makes training and validation pipelines from a folder of photographs.
+) -> tuple[tf.data.Dataset, tf.data.Dataset | None]:
+    r"""Makes training and validation pipelines from a folder of photographs.
 
-    Two layouts are known: `train/` beside `val/` (or `valid`, `validation`;
-    `test` where there is none of these), each with one folder per class; or
-    the class folders alone, whose images are then split class by class.
+    Two layouts are known: a folder for training beside one for validation, one
+    for the test, or both, each with one folder per class (`train` beside
+    `valid`, `training_set` beside `test_set`, `seg_train` beside `seg_test`
+    and the like); or the class folders alone. Where there is none for
+    validation, images are split class by class. Folders may be wrapped around
+    either. What could be read in two ways is an error with both readings.
+
     Images may lie at any depth of a class folder: JPEG, PNG, GIF (first
-    frame), BMP or WebP, told by extension. Hidden files are left out.
+    frame), BMP or WebP, told by extension. Hidden files are left out, and
+    folders of masks or annotations beside those of images.
 
     Everything that is wrong is reported at once, before training. Images are
     opened when their batch is due, then kept for the epochs that follow where
@@ -60,19 +71,31 @@ def from_directory(
     `fit`, or Keras warns that it leaves that to the data set.
 
     Args:
-        path: The folder.
+        path: The folder. Defaults to `None`: `train` is given.
+        train: Folder with the class folders for training, where the parts do
+            not lie in one folder. Defaults to `None`: it is found in `path`.
+        validation: The same for validation, beside `train`. Defaults to
+            `None`: found in `path`, or split from training.
+        test: The same for the test, which no training sees, beside `train`.
+            Defaults to `None`: found in `path`, or none.
+        label_from_name: Regular expression with a group `label` that the
+            whole name of each file matches, such as
+            `r"(?P<label>.+)_\d+\.jpg"`, where classes are no folders; with a
+            `/` in it, the path below the folder. Defaults to `None`: classes
+            are folders.
         image_size: `(height, width)` in pixels, or one number for a square;
             images are squeezed to it. Defaults to 224 by 224.
         batch_size: Images per batch, at least 1. Defaults to 32.
         validation_split: Fraction of every class that goes to validation,
-            between 0 and 1, where the folder does not divide them itself.
-            A class of two or more images has some on both sides. Defaults
-            to 0.2.
+            below 1, where the folder does not divide them itself. A class of
+            two or more images has some on both sides. 0 trains on the whole
+            folder, without validation. Defaults to 0.2.
         seed: Whole number, at least 0: the same one gives the same split,
             the same order in each epoch, the same augmentation (if that has
             a seed). Defaults to 0.
         class_names: Class folders to use, in the order of the labels.
-            Defaults to all, sorted by name.
+            Where folders could be classes or parts, their names say that
+            they are classes. Defaults to all, sorted by name.
         color_mode: `"rgb"`, `"grayscale"` (1 channel) or `"rgba"`. Defaults to
             `"rgb"`, which lays transparent images on white.
         label_mode: `"int"` (int32, shape `(batch,)`) or `"categorical"`
@@ -96,6 +119,8 @@ def from_directory(
         float32 from 0 to 255, shape `(batch, height, width, channels)`.
         Each has the attributes `class_names` (list), `file_paths` (list) and
         `labels` (int32 array), these two in the order before shuffling.
+        The second is `None` where there is nothing to validate on. The
+        attribute `test` of the first is the data set of the test, or `None`.
 
     Raises:
         ValueError: The folder, its images or an argument cannot be used; the
@@ -114,38 +139,50 @@ def from_directory(
     _check_choice("bad_files", bad_files, ("error", "skip"))
     _check_choice("cache", cache, CACHES)
 
-    layout = find_layout(path)
-    train = scan_classes(layout.train)
-    names = choose_classes(train, class_names)
+    scans = scan_parts(
+        path, train, validation, test, class_names, label_from_name
+    )
+    root = (
+        path
+        if path is not None
+        else os.path.commonpath([s.root for s in scans.values()])
+    )
+    names = choose_classes(scans["train"], class_names)
     faults = []
-    held_out = Scan(layout.train, {})
-    if layout.validation is not None:
-        held_out = scan_classes(layout.validation)
-        faults += unknown_classes(train, held_out)
-        faults += missing_classes(names, held_out)
-        held_out = held_out.only(names)
-    train = train.only(names)
+    for role, scan in scans.items():
+        if role != "train":
+            faults += unknown_classes(scans["train"], scan)
+            if role == "validation":
+                faults += missing_classes(names, scan)
+    scans = {role: scan.only(names) for role, scan in scans.items()}
 
-    problems = {**train.problems, **held_out.problems}
-    faults += [*empty_classes(train), *empty_classes(held_out)]
+    problems = {}
+    for scan in scans.values():
+        problems |= scan.problems
+        faults += empty_classes(scan)
     if check:
-        files = [*train.images.values(), *held_out.images.values()]
-        found = check_images(file for group in files for file in group)
-        problems |= found
-        spared = train.without(found), held_out.without(found)
-        if bad_files == "skip":
-            faults += emptied_classes(train, spared[0])
-            train, held_out = spared
-    faults += explain_one_class(train)
-    report(Path(path), faults, problems, bad_files)
-
-    images, validation_images = train.images, held_out.images
-    if layout.validation is None:
-        images, validation_images = stratified_split(
-            images, validation_split, seed
+        found = check_images(
+            file
+            for scan in scans.values()
+            for group in scan.images.values()
+            for file in group
         )
-    check_validation(names, validation_images)
-    count = sum(map(len, [*images.values(), *validation_images.values()]))
+        problems |= found
+        if bad_files == "skip":
+            spared = {r: scan.without(found) for r, scan in scans.items()}
+            faults += emptied_classes(scans["train"], spared["train"])
+            scans = spared
+    faults += explain_one_class(scans["train"])
+    report(Path(root), faults, problems, bad_files)
+
+    images = {role: scan.images for role, scan in scans.items()}
+    if "validation" not in images and validation_split:
+        images["train"], images["validation"] = stratified_split(
+            images["train"], validation_split, seed
+        )
+    if "validation" in images:
+        check_validation(names, images["validation"])
+    count = sum(len(f) for part in images.values() for f in part.values())
     build = partial(
         build_pipeline,
         class_names=names,
@@ -156,18 +193,49 @@ def from_directory(
         seed=seed,
         keep_decoded=are_kept(cache, count, (*size, CHANNELS[color_mode])),
     )
-    return (
-        build(images, shuffle=shuffle, augment=augment),
-        build(validation_images, shuffle=False),
-    )
+    first = build(images.pop("train"), shuffle=shuffle, augment=augment)
+    held_out = {r: build(part, shuffle=False) for r, part in images.items()}
+    first.test = held_out.get("test")
+    return first, held_out.get("validation")
+
+
+def scan_parts(
+    path: str | os.PathLike | None,
+    train: str | os.PathLike | None = None,
+    validation: str | os.PathLike | None = None,
+    test: str | os.PathLike | None = None,
+    class_names: Sequence[str] | None = None,
+    label_from_name: str | None = None,
+) -> dict[str, Scan]:
+    """Returns what was found for `"train"`, `"validation"` and `"test"`.
+
+    Args:
+        path: A folder that holds all of it; or, beside `validation` or
+            `test`, the training part.
+        train: Folder of the training part.
+        validation: Folder of the validation part.
+        test: Folder of the test part.
+        class_names: Names of the classes, or `None`.
+        label_from_name: Pattern of the files' names, or `None`.
+
+    Raises:
+        ValueError: Both or neither of `path` and `train` are given, or the
+            folders cannot be read.
+    """
+    given = (path, train, validation, test)
+    if label_from_name is not None:
+        roots = flat_roots(*given)
+        return {r: scan_names(p, label_from_name) for r, p in roots.items()}
+    parts = layout_of(*given, class_names)._asdict().items()
+    return {r: scan_classes(part) for r, part in parts if part is not None}
 
 
 def _check_arguments(batch_size, validation_split, seed, class_names, augment):
     check_whole_number("batch_size", batch_size, least=1)
     is_number = isinstance(validation_split, int | float)
-    if not is_number or not 0 < validation_split < 1:
+    if not is_number or not 0 <= validation_split < 1:
         raise ValueError(
-            "`validation_split` must be a fraction between 0 and 1. "
+            "`validation_split` must be a fraction from 0 to below 1. "
             f"Received: validation_split={validation_split!r}"
         )
     check_whole_number("seed", seed, least=0, most=2**32 - 1)

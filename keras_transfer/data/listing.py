@@ -20,6 +20,25 @@ EXTENSIONS = (
     ".bmp",
     ".webp",
 )
+# Photographs in formats that neither training nor prediction reads.
+OTHER_IMAGES = (
+    ".arw",
+    ".avif",
+    ".cr2",
+    ".dng",
+    ".heic",
+    ".heif",
+    ".ico",
+    ".jp2",
+    ".jxl",
+    ".nef",
+    ".ppm",
+    ".psd",
+    ".svg",
+    ".tga",
+    ".tif",
+    ".tiff",
+)
 # Left behind by operating systems, archives or editors; never photographs
 # that somebody sorted into a class.
 _DEBRIS = (
@@ -86,6 +105,11 @@ def is_debris(name: str) -> bool:
 def has_image_extension(path: Path) -> bool:
     """Tells whether a file's extension is that of a supported format."""
     return path.suffix.lower() in EXTENSIONS
+
+
+def looks_like_image(path: Path) -> bool:
+    """Tells whether a file is a photograph, in a format that is read or not."""
+    return has_image_extension(path) or path.suffix.lower() in OTHER_IMAGES
 
 
 def _images_below(folder):

@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.data.decoded import decoded_ahead
+from keras_transfer.data.folder_names import is_exact
 from keras_transfer.data.images import RESIZING
 from keras_transfer.data.images import decode
-from keras_transfer.data.layout import TEST_NAMES
-from keras_transfer.data.layout import TRAIN_NAMES
-from keras_transfer.data.layout import VALIDATION_NAMES
 from keras_transfer.data.listing import list_images
 from keras_transfer.feature_store.fingerprint import fingerprint_files
-
-_PARTS = (*TRAIN_NAMES, *VALIDATION_NAMES, *TEST_NAMES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +106,6 @@ class Photographs:
 
 def _class_of(path):
     folders = path.parts[:-1]
-    if folders and folders[0].lower() in _PARTS and len(folders) > 1:
+    if len(folders) > 1 and is_exact(pathlib.Path(folders[0])):
         folders = folders[1:]
     return folders[0] if folders else None

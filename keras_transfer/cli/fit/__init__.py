@@ -26,8 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     names = HISTORY_FILES
     if arguments.learning_rate == "auto":
         names = (*names, "learning_rate.png")
-    outputs = fit_checks.check_outputs(arguments.out, arguments.folder, names)
-    fit_checks.check_cache(arguments.cache, arguments.folder)
+    outputs = fit_checks.check_outputs(arguments, names)
+    folders = fit_checks.folders_of(arguments)
+    fit_checks.check_cache(arguments.cache, folders)
     network = fit_checks.check_network(arguments)
     start_keras()
     # Imports Keras, so it comes after all checks that do not need it.

@@ -18,25 +18,63 @@ DEFAULT_DROPOUT = 0.5
 
 DESCRIPTION = """\
 Trains a classifier on a folder of photographs, one subfolder per class, or
-train/ beside val/ with such subfolders in each. A new head learns on the
-frozen backbone, or as --schedule says. Writes the model of the best epoch, and
-beside it history.png and history.csv. Ctrl-C keeps the best epoch so far.
+train/ beside val/ or test/ with such subfolders in each. A new head learns on
+the frozen backbone, or as --schedule says. Writes the model of the best epoch,
+and beside it history.png and history.csv. Ctrl-C keeps the best epoch so far.
 """
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments to the parser of the command."""
     parser.add_argument(
-        "folder", metavar="DIR", type=pathlib.Path, help="the photographs"
+        "folder",
+        metavar="DIR",
+        type=pathlib.Path,
+        nargs="?",
+        help="the photographs",
+    )
+    parts = parser.add_argument_group("photographs")
+    parts.add_argument(
+        "--train",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="folder of the class folders for training, instead of one DIR "
+        "for all parts",
+    )
+    parts.add_argument(
+        "--validation",
+        "--val",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="the same for validation",
+    )
+    parts.add_argument(
+        "--test",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="the same for the test, which training never sees",
+    )
+    parts.add_argument(
+        "--class-names",
+        type=_names,
+        metavar="NAME[,NAME...]",
+        help="the class folders to use, in the order of the outputs "
+        "(default: all by name)",
+    )
+    parts.add_argument(
+        "--label-from-name",
+        metavar="PATTERN",
+        help="regular expression of the files' names with a group 'label', "
+        r"such as '(?P<label>.+)_\d+\.jpg', where classes are no folders",
     )
     add_training(parser)
     parser.add_argument(
         "--validation-split",
-        type=words.number_between(0, 1),
+        type=words.number_between(0, 1, includes_low=True),
         default=0.2,
         metavar="FRACTION",
         help="fraction of every class held out for validation if DIR has no "
-        "val/ (default: 0.2)",
+        "val/; 0 trains on all, without validation (default: 0.2)",
     )
     parser.add_argument(
         "--bad-files",
@@ -164,6 +202,10 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed gives the same model (default: 0)",
     )
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",")]
 
 
 def _learning_rate(text):

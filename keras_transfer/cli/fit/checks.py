@@ -4,10 +4,11 @@ import argparse
 import dataclasses
 import pathlib
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from keras_transfer.cli import words
-from keras_transfer.data.layout import find_layout
+from keras_transfer.data.layout import roots_of
 from keras_transfer.files.output_path import check_output
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.models.spec import get_backbone
@@ -38,20 +39,39 @@ class Network:
         return f"{self.spec.name} ({options})" if options else self.spec.name
 
 
+def photographs_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns what `from_directory` takes to find the photographs."""
+    return {
+        "path": arguments.folder,
+        "train": arguments.train,
+        "validation": arguments.validation,
+        "test": arguments.test,
+        "class_names": arguments.class_names,
+        "label_from_name": arguments.label_from_name,
+    }
+
+
+def folders_of(arguments: argparse.Namespace) -> list[pathlib.Path]:
+    """Returns the folders that were named."""
+    named = photographs_of(arguments)
+    keys = ("path", "train", "validation", "test")
+    return [named[key] for key in keys if named[key] is not None]
+
+
 def check_outputs(
-    out: pathlib.Path, folder: pathlib.Path, names: tuple[str, ...]
+    arguments: argparse.Namespace, names: tuple[str, ...]
 ) -> list[pathlib.Path]:
     """Returns the files that will be written: the model, then its companions.
 
     Args:
-        out: The model file.
-        folder: The photographs.
+        arguments: Those of `fit`.
         names: File names of the companions, in the model's folder.
 
     Raises:
         ValueError: If one of them cannot be written, or would lie among the
             photographs.
     """
+    out = arguments.out
     if out.suffix != ".keras":
         raise ValueError(
             f"A model file must be named '*.keras'. Received: --out {out}"
@@ -60,10 +80,8 @@ def check_outputs(
     with warnings.catch_warnings():
         # They are repeated when the photographs are read.
         warnings.simplefilter("ignore")
-        layout = find_layout(folder)
-    for photographs in layout:
-        if photographs is None:
-            continue
+        roots = roots_of(**photographs_of(arguments))
+    for photographs in roots:
         if out.parent.resolve().is_relative_to(photographs.resolve()):
             raise ValueError(
                 f"The files written would lie among the photographs in "
@@ -73,23 +91,24 @@ def check_outputs(
     return [out, *(check_output(out.parent / name) for name in names)]
 
 
-def check_cache(cache: str, folder: pathlib.Path) -> None:
+def check_cache(cache: str, folders: Sequence[pathlib.Path]) -> None:
     """Raises if the folder of features lies among the photographs.
 
     Args:
         cache: `auto`, `memory`, `none` or a folder.
-        folder: The photographs.
+        folders: Those of the photographs.
 
     Raises:
         ValueError: With advice to name another folder.
     """
     place = pathlib.Path(cache).expanduser().resolve()
-    if place.is_relative_to(folder.resolve()):
-        raise ValueError(
-            f"The features would lie among the photographs in '{folder}', "
-            "where the next run would take them for a class. Name another "
-            "folder: --cache FOLDER"
-        )
+    for folder in folders:
+        if place.is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"The features would lie among the photographs in '{folder}', "
+                "where the next run would take them for a class. Name another "
+                "folder: --cache FOLDER"
+            )
 
 
 def check_network(arguments: argparse.Namespace) -> Network:

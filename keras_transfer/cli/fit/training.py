@@ -12,6 +12,8 @@ import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import class_report
 from keras_transfer.cli.fit.checks import Network
+from keras_transfer.cli.fit.checks import folders_of
+from keras_transfer.cli.fit.checks import photographs_of
 from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
 from keras_transfer.cli.fit.schedule import find_schedule
@@ -103,7 +105,7 @@ def _read_images(arguments, network):
     if arguments.augment:
         augment = kt.data.augmentation(seed=arguments.seed)
     return kt.data.from_directory(
-        arguments.folder,
+        **photographs_of(arguments),
         image_size=network.input_shape[:2],
         batch_size=arguments.batch_size,
         validation_split=arguments.validation_split,
@@ -150,10 +152,16 @@ def _print_plan(network, images, validation):
         " ..." if len(names) > 10 else ""
     )
     height, width, _ = network.input_shape
+    parts = {"training": images, "validation": validation, "test": images.test}
+    counts = [
+        f"{len(part.file_paths):,} {name}"
+        for name, part in parts.items()
+        if part is not None
+    ]
+    listed = " and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]]))
     print(
-        f"{len(images.file_paths):,} training and "
-        f"{len(validation.file_paths):,} validation images of {len(names)} "
-        f"classes: {shown}\n{network.label}, {height}x{width} pixels, weights "
+        f"{listed} images of {len(names)} classes: {shown}\n"
+        f"{network.label}, {height}x{width} pixels, weights "
         f"{network.weights or 'random'}"
     )
 
@@ -171,7 +179,7 @@ def _save(model, best, history, outputs, title):
 
 
 def _title(network, arguments):
-    return f"{network.label} on {arguments.folder.resolve().name}"
+    return f"{network.label} on {folders_of(arguments)[0].resolve().name}"
 
 
 def _print_interruption(best, outputs):
