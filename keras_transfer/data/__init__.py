@@ -13,6 +13,7 @@ _HOME = {
     "check_images": "check",
     "fetch": "datasets",
     "from_directory": "directory",
+    "from_table": "tables",
     "list_images": "listing",
     "load_image": "images",
 }

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -21,8 +22,10 @@ class Catalogue:
     Args:
         paths: The files, in the order before shuffling; a photograph's number
             is its place here.
-        labels: Class numbers in the same order, int32.
-        class_names: All classes; a label is a place in this list.
+        labels: Class numbers in the same order, int32; or rows of numbers,
+            float32.
+        class_names: All classes, of which a label is a place in this list; or
+            what the numbers of a row are.
         image_shape: `(height, width, channels)`.
         is_one_hot: Whether the data set yields labels as one-hot rows.
         seed: Number that decides every draw.
@@ -71,43 +74,43 @@ class Catalogue:
         draws = random_numbers(self.seed)
 
         def draw(batch, number):
-            row, label = batch
+            row, *known = batch
             view = tf.random.stateless_uniform(
                 tf.shape(row), [self.seed, number], 0, views, row.dtype
             )
-            return row, view, label
+            return row, view, *known
 
         return tf.data.Dataset.zip(self.rows, draws).map(draw)
 
 
-def shuffled(labels: np.ndarray, seed: int) -> "tf.data.Dataset":
-    """Yields numbers with labels, in an order of its own in every epoch.
+def shuffled(columns: Sequence[np.ndarray], seed: int) -> "tf.data.Dataset":
+    """Yields the rows of columns, in an order of its own in every epoch.
 
     The seed decides the order by itself. `Dataset.shuffle` mixes TensorFlow's
     global seed into its own: after `keras.utils.set_random_seed`, the same
     seed would give another order.
 
     Args:
-        labels: The label of each number.
+        columns: Arrays of one length.
         seed: Number that decides the draws.
     """
     import tensorflow as tf
 
-    epochs = itertools.count()
+    epochs, count = itertools.count(), len(columns[0])
 
     def permutation():
         draw = np.random.default_rng([seed, next(epochs)])
-        return draw.permutation(len(labels))
+        return draw.permutation(count)
 
     def epoch(_):
         rows = tf.numpy_function(permutation, [], tf.int64)
-        rows.set_shape([len(labels)])
+        rows.set_shape([count])
         return tf.data.Dataset.from_tensor_slices(
-            (rows, tf.gather(labels, rows))
+            tuple(tf.gather(column, rows) for column in columns)
         )
 
     dataset = tf.data.Dataset.range(1).flat_map(epoch)
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(labels)))
+    return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def random_numbers(seed: int) -> "tf.data.Dataset":

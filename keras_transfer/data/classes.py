@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from keras_transfer.data.folder_names import composed
 from keras_transfer.data.scan import Scan
 from keras_transfer.names import did_you_mean
@@ -106,15 +108,14 @@ def explain_one_class(train: Scan) -> list[str]:
     return [fault]
 
 
-def check_validation(
-    class_names: Sequence[str], images: dict[str, list[Path]]
-) -> None:
+def check_validation(class_names: Sequence[str], labels: np.ndarray) -> None:
     """Raises where validation has no image, warns where a class has none.
 
     A class of a single image has none to spare for validation; labels go by
     the names of the training folders, so that none is shifted.
     """
-    missing = [name for name in class_names if not images.get(name)]
+    found = set(labels.tolist())
+    missing = [n for place, n in enumerate(class_names) if place not in found]
     if len(missing) == len(class_names):
         raise ValueError(
             "There is no image for validation; each class gives one if it has "

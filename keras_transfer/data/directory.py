@@ -5,9 +5,10 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
-from sklearn.model_selection import train_test_split
 
 from keras_transfer.data.check import check_images
 from keras_transfer.data.classes import check_validation
@@ -27,8 +28,13 @@ from keras_transfer.data.layout import flat_roots
 from keras_transfer.data.layout import layout_of
 from keras_transfer.data.pipeline import build_pipeline
 from keras_transfer.data.scan import Scan
+from keras_transfer.data.scan import groups_of
 from keras_transfer.data.scan import scan_classes
 from keras_transfer.data.scan import scan_names
+from keras_transfer.data.splitting import Samples
+from keras_transfer.data.splitting import divide
+from keras_transfer.data.splitting import warn_of_copies
+from keras_transfer.data.splitting import warn_of_groups
 from keras_transfer.names import check_whole_number
 
 
@@ -39,6 +45,7 @@ def from_directory(
     validation: str | os.PathLike | None = None,
     test: str | os.PathLike | None = None,
     label_from_name: str | None = None,
+    group: str | None = None,
     image_size: int | tuple[int, int] | None = None,
     batch_size: int = 32,
     validation_split: float = 0.2,
@@ -83,12 +90,17 @@ def from_directory(
             `r"(?P<label>.+)_\d+\.jpg"`, where classes are no folders; with a
             `/` in it, the path below the folder. Defaults to `None`: classes
             are folders.
+        group: Regular expression with a group `group` that is found in the
+            path of each file below its folder, such as
+            `r"(?P<group>patient\d+)"`. Photographs of one group are never on
+            both sides of a split. Defaults to `None`: each is its own group.
         image_size: `(height, width)` in pixels, or one number for a square;
             images are squeezed to it. Defaults to 224 by 224.
         batch_size: Images per batch, at least 1. Defaults to 32.
         validation_split: Fraction of every class that goes to validation,
             below 1, where the folder does not divide them itself. A class of
-            two or more images has some on both sides. 0 trains on the whole
+            two or more images has some on both sides; files that are byte
+            for byte the same are on one side. 0 trains on the whole
             folder, without validation. Defaults to 0.2.
         seed: Whole number, at least 0: the same one gives the same split,
             the same order in each epoch, the same augmentation (if that has
@@ -133,11 +145,17 @@ def from_directory(
     ['ants', 'bees']
     """
     size = as_image_size(image_size)
-    check_color_mode(color_mode)
-    _check_arguments(batch_size, validation_split, seed, class_names, augment)
-    _check_choice("label_mode", label_mode, ("int", "categorical"))
-    _check_choice("bad_files", bad_files, ("error", "skip"))
-    _check_choice("cache", cache, CACHES)
+    check_arguments(
+        batch_size=batch_size,
+        validation_split=validation_split,
+        seed=seed,
+        class_names=class_names,
+        augment=augment,
+        label_mode=label_mode,
+        bad_files=bad_files,
+        cache=cache,
+        color_mode=color_mode,
+    )
 
     scans = scan_parts(
         path, train, validation, test, class_names, label_from_name
@@ -175,28 +193,81 @@ def from_directory(
     faults += explain_one_class(scans["train"])
     report(Path(root), faults, problems, bad_files)
 
-    images = {role: scan.images for role, scan in scans.items()}
-    if "validation" not in images and validation_split:
-        images["train"], images["validation"] = stratified_split(
-            images["train"], validation_split, seed
+    parts = {r: samples_of(scan, names, group) for r, scan in scans.items()}
+    is_divided = "validation" in parts
+    warn_of_copies(parts, is_divided)
+    warn_of_groups(parts)
+    if not is_divided and validation_split:
+        parts["train"], parts["validation"] = divide(
+            parts["train"], validation_split, seed
         )
-    if "validation" in images:
-        check_validation(names, images["validation"])
-    count = sum(len(f) for part in images.values() for f in part.values())
-    build = partial(
-        build_pipeline,
-        class_names=names,
-        image_size=size,
-        color_mode=color_mode,
-        batch_size=batch_size,
-        label_mode=label_mode,
-        seed=seed,
-        keep_decoded=are_kept(cache, count, (*size, CHANNELS[color_mode])),
-    )
-    first = build(images.pop("train"), shuffle=shuffle, augment=augment)
-    held_out = {r: build(part, shuffle=False) for r, part in images.items()}
+    if "validation" in parts:
+        check_validation(names, parts["validation"].labels)
+    options = {
+        "class_names": names,
+        "image_size": size,
+        "color_mode": color_mode,
+        "batch_size": batch_size,
+        "label_mode": label_mode,
+        "seed": seed,
+    }
+    return build_parts(parts, shuffle, augment, cache, options)
+
+
+def build_parts(
+    parts: dict[str, Samples],
+    shuffle: bool,
+    augment: Callable | None,
+    cache: str | bool,
+    options: dict[str, Any],
+) -> tuple[tf.data.Dataset, tf.data.Dataset | None]:
+    """Returns the data sets of training and of validation.
+
+    Args:
+        parts: The photographs of `"train"`, `"validation"` and `"test"`; all
+            but the first may be missing.
+        shuffle: Whether training images come in a new order in every epoch.
+        augment: What is applied to training images, or `None`.
+        cache: Whether decoded images are kept, as of `from_directory`.
+        options: Further arguments of `build_pipeline`.
+    """
+    shape = (*options["image_size"], CHANNELS[options["color_mode"]])
+    keep = are_kept(cache, sum(map(len, parts.values())), shape)
+    build = partial(build_pipeline, keep_decoded=keep, **options)
+    first = build(parts["train"], shuffle=shuffle, augment=augment)
+    held_out = {
+        role: build(part, shuffle=False)
+        for role, part in parts.items()
+        if role != "train"
+    }
     first.test = held_out.get("test")
     return first, held_out.get("validation")
+
+
+def samples_of(
+    scan: Scan, class_names: Sequence[str], group: str | None = None
+) -> Samples:
+    """Returns the images of a scan, class by class.
+
+    Args:
+        scan: The images.
+        class_names: The classes in the order of their numbers.
+        group: Regular expression with a group `group`, or `None`.
+
+    Raises:
+        ValueError: The name of an image does not say its group.
+    """
+    found = [
+        (file, number)
+        for number, name in enumerate(class_names)
+        for file in scan.images.get(name, [])
+    ]
+    paths = [file for file, _ in found]
+    labels = np.array([number for _, number in found], dtype="int32")
+    groups = None
+    if group is not None:
+        groups = groups_of(scan.root, paths, group)
+    return Samples(paths, labels, groups)
 
 
 def scan_parts(
@@ -230,7 +301,23 @@ def scan_parts(
     return {r: scan_classes(part) for r, part in parts if part is not None}
 
 
-def _check_arguments(batch_size, validation_split, seed, class_names, augment):
+def check_arguments(
+    *,
+    batch_size: int,
+    validation_split: float,
+    seed: int,
+    class_names: Sequence[str] | None,
+    augment: Callable | None,
+    label_mode: str,
+    bad_files: str,
+    cache: str | bool,
+    color_mode: str,
+) -> None:
+    """Raises for arguments of `from_directory` that are out of range."""
+    check_color_mode(color_mode)
+    _check_choice("label_mode", label_mode, ("int", "categorical"))
+    _check_choice("bad_files", bad_files, ("error", "skip"))
+    _check_choice("cache", cache, CACHES)
     check_whole_number("batch_size", batch_size, least=1)
     is_number = isinstance(validation_split, int | float)
     if not is_number or not 0 <= validation_split < 1:
@@ -258,36 +345,3 @@ def _check_choice(name, value, choices):
             f"`{name}` must be one of {list(choices)}. "
             f"Received: {name}={value!r}"
         )
-
-
-def stratified_split(
-    images: dict[str, list[Path]], validation_split: float, seed: int
-) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
-    """Divides every class in the same proportion, at random.
-
-    A class is divided for itself: adding a class leaves the division of the
-    others as it was. Every class keeps one training image or more, and gives
-    one or more to validation if it has two.
-
-    Args:
-        images: Files of each class.
-        validation_split: Fraction that goes to validation, between 0 and 1.
-        seed: Number that decides the draw.
-
-    Returns:
-        The training files and the validation files of each class.
-    """
-    train, validation = {}, {}
-    for name, files in images.items():
-        if len(files) < 2:
-            train[name], validation[name] = list(files), []
-            continue
-        # Over all classes at once, `stratify=` leaves small classes without
-        # validation images, or refuses them.
-        wanted = round(validation_split * len(files))
-        count = min(max(wanted, 1), len(files) - 1)
-        kept, held_out = train_test_split(
-            files, test_size=count, random_state=seed
-        )
-        train[name], validation[name] = sorted(kept), sorted(held_out)
-    return train, validation

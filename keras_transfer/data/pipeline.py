@@ -1,7 +1,6 @@
 """The `tf.data` pipeline that opens image files batch by batch."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,12 +12,13 @@ from keras_transfer.data.catalogue import shuffled
 from keras_transfer.data.decoded import DecodedImages
 from keras_transfer.data.images import CHANNELS
 from keras_transfer.data.images import decode
+from keras_transfer.data.splitting import Samples
 
 _BATCHES_AHEAD = 2
 
 
 def build_pipeline(
-    images: dict[str, list[Path]],
+    samples: Samples,
     *,
     class_names: list[str],
     image_size: tuple[int, int],
@@ -29,18 +29,21 @@ def build_pipeline(
     seed: int,
     augment: Callable | None = None,
     keep_decoded: bool = False,
+    task: str = "classification",
+    targets: dict[str, list] | None = None,
 ) -> tf.data.Dataset:
     """Returns batches of images with their labels.
 
     A file is opened when its batch is due. Batches do not depend on whether
     decoded images are kept.
 
-    It has the attributes `class_names`, `file_paths` and `labels`, and
-    `catalogue`, by which they can be read by number.
+    It has the attributes `class_names`, `file_paths`, `labels`, `task` and
+    `targets`, and `catalogue`, by which they can be read by number.
 
     Args:
-        images: Files of each class.
-        class_names: All classes; a label is a place in this list.
+        samples: The files with their labels.
+        class_names: All classes, labels or numbers, by name; the label of a
+            class is its place in this list.
         image_size: `(height, width)` in pixels.
         color_mode: `"rgb"`, `"grayscale"` or `"rgba"`.
         batch_size: Images per batch, the last one excepted.
@@ -49,19 +52,15 @@ def build_pipeline(
         seed: Number that decides every draw.
         augment: Keras layer or function from a batch of images to another.
         keep_decoded: Whether an epoch finds the images that another decoded.
+        task: What the labels are, as of heads.
+        targets: Names, units, mean and std of numbers, or `None`.
 
     Raises:
         ValueError: `augment` returns something else.
     """
-    paths = [file for name in class_names for file in images.get(name, [])]
-    labels = np.array(
-        [
-            label
-            for label, name in enumerate(class_names)
-            for _ in images.get(name, [])
-        ],
-        dtype="int32",
-    )
+    paths, labels = samples.paths, samples.labels
+    is_one_hot = label_mode == "categorical" and samples.are_classes
+    weights = [] if samples.weights is None else [samples.weights]
 
     shape = (*image_size, CHANNELS[color_mode])
 
@@ -79,38 +78,41 @@ def build_pipeline(
         return pixels
 
     def encode(label):
-        if label_mode == "categorical":
-            return tf.one_hot(label, len(class_names))
-        return label
+        return tf.one_hot(label, len(class_names)) if is_one_hot else label
 
-    files = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), labels))
+    columns = (np.arange(len(paths)), labels, *weights)
+    files = tf.data.Dataset.from_tensor_slices(columns)
     files = files.with_options(_fixed())
     in_order = files  # Before it is shuffled.
 
     def images_from(row):
         # Skipped before they are opened; whoever reads on may prefetch.
         images = in_order.skip(row).map(
-            lambda row, label: load(row, read),
+            lambda row, *_: load(row, read),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         return images.batch(batch_size)
 
     def views_from(row, view):
         images = images_from(row).map(
-            lambda pixels: (tf.cast(pixels, tf.float32), 0)
+            lambda pixels: (tf.cast(pixels, tf.float32),)
         )
         first = row // batch_size
         views = _augmented(images, augment, seed + 1 + view, first)
-        return views.map(lambda images, _: images)
+        return views.map(lambda images: images)
 
     if shuffle:
-        files = shuffled(labels, seed).with_options(_fixed())
+        files = shuffled(columns, seed).with_options(_fixed())
     dataset = files.map(
-        lambda row, label: (load(row, read_again), label),
+        lambda row, *known: (load(row, read_again), *known),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     dataset = dataset.batch(batch_size).map(
-        lambda pixels, label: (tf.cast(pixels, tf.float32), encode(label))
+        lambda pixels, label, *weight: (
+            tf.cast(pixels, tf.float32),
+            encode(label),
+            *weight,
+        )
     )
     if augment is not None:
         dataset = _augmented(dataset, augment, seed)
@@ -120,18 +122,19 @@ def build_pipeline(
         labels=labels,
         class_names=list(class_names),
         image_shape=shape,
-        is_one_hot=label_mode == "categorical",
+        is_one_hot=is_one_hot,
         seed=seed,
         augment=augment,
         rows=files.batch(batch_size).map(
-            lambda row, label: (row, encode(label))
+            lambda row, label, *weight: (row, encode(label), *weight)
         ),
         images_from=images_from,
         views_from=views_from,
     )
-    dataset.class_names = dataset.catalogue.class_names
+    dataset.class_names = dataset.catalogue.class_names if not targets else None
     dataset.file_paths = dataset.catalogue.paths
     dataset.labels = labels
+    dataset.task, dataset.targets = task, targets
     return dataset
 
 
@@ -159,10 +162,10 @@ def _augmented(dataset, augment, seed, first=0):
     options = {"training": True} if isinstance(augment, keras.Layer) else {}
 
     def apply(batch, draw):
-        images, labels = batch
+        images, *known = batch
         for state, own in zip(states, seeds, strict=True):
             state.assign([own, draw])
-        return augment(images, **options), labels
+        return augment(images, **options), *known
 
     draws = random_numbers(seed).skip(first)
     # One batch after the other, for the layers share their states; within a
@@ -180,9 +183,9 @@ def _augmented(dataset, augment, seed, first=0):
         )
     # Random layers lose track of height, width or channels.
     return augmented.map(
-        lambda images, labels: (
+        lambda images, *known: (
             tf.ensure_shape(images, expected.shape),
-            labels,
+            *known,
         )
     )
 

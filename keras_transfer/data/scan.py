@@ -7,6 +7,8 @@ from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from keras_transfer.data.folder_names import COMPANIONS
 from keras_transfer.data.folder_names import composed
 from keras_transfer.data.folders import EXPLANATION
@@ -104,7 +106,8 @@ def scan_names(root: Path, label_from_name: str) -> Scan:
     Raises:
         ValueError: It is no such expression, or matches no image.
     """
-    pattern = _pattern(label_from_name)
+    example = r"(?P<label>.+)_\d+\.jpg"
+    pattern = _pattern(label_from_name, "label_from_name", "label", example)
     scan, known = Scan(root, {}), {}
     files = [file for file in list_files(root) if looks_like_image(file)]
     for file in files:
@@ -127,17 +130,41 @@ def scan_names(root: Path, label_from_name: str) -> Scan:
     return scan
 
 
-def _pattern(text):
+def groups_of(root: Path, paths: list[Path], group: str) -> np.ndarray:
+    """Returns the group of each file, which its path below a folder says.
+
+    Args:
+        root: The folder.
+        paths: The files.
+        group: Regular expression with a group `group`.
+
+    Raises:
+        ValueError: It is no such expression, or is not found in a path.
+    """
+    pattern = _pattern(group, "group", "group", "(?P<group>patient\\d+)")
+    found = []
+    for path in paths:
+        match = pattern.search(path.relative_to(root).as_posix())
+        if match is None:
+            raise ValueError(
+                f"The group of {path} is unknown: group={group!r} is not found "
+                "in its name. Expected a pattern that is found in each."
+            )
+        found.append(match["group"])
+    return np.array(found)
+
+
+def _pattern(text, argument, group, example):
     try:
         pattern = re.compile(text)
     except (re.error, TypeError) as error:
         raise ValueError(
-            f"label_from_name={text!r} is no regular expression: {error}."
+            f"{argument}={text!r} is no regular expression: {error}."
         ) from error
-    if "label" not in pattern.groupindex:
+    if group not in pattern.groupindex:
         raise ValueError(
-            f"label_from_name={text!r} has no group that is the label. "
-            r"Expected one such as '(?P<label>.+)_\d+\.jpg'."
+            f"{argument}={text!r} has no group that is the {group}. Expected "
+            f"one such as {example!r}."
         )
     return pattern
 

@@ -142,7 +142,7 @@ class PhotographRows(Rows):
 
     def numbers(self, offset: int) -> Any:
         return self.catalogue.rows.map(
-            lambda row, label: ({ROW: row + offset}, label)
+            lambda row, *known: ({ROW: row + offset}, *known)
         )
 
 

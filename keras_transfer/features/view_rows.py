@@ -45,7 +45,10 @@ class ViewRows(PhotographRows):
     def numbers(self, offset: int) -> Any:
         count = super().num_rows
         return self.catalogue.draw_views(self.views).map(
-            lambda row, view, label: ({ROW: row + view * count + offset}, label)
+            lambda row, view, *known: (
+                {ROW: row + view * count + offset},
+                *known,
+            )
         )
 
     def fingerprint(self) -> dict[str, Any]:

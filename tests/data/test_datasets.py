@@ -101,6 +101,7 @@ def test_every_data_set_has_its_archives_in_the_mirror():
     assert addresses == ARCHIVES.keys()
 
 
+@pytest.mark.filterwarnings("ignore:.*byte for byte copies")
 @pytest.mark.filterwarnings("ignore:There are no validation images")
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_what_is_fetched_can_be_read(mirror, tmp_path, name):

@@ -58,7 +58,8 @@ def test_divided_folders_are_read_as_they_are(divided):
 def test_labels_go_with_the_pixels_of_their_class(tmp_path):
     for name, value in (("dark", 0), ("light", 255)):
         for number in range(4):
-            photo(tmp_path / name / f"{number}.png", value=(value,) * 3)
+            color = (value, number, 0)  # No two alike.
+            photo(tmp_path / name / f"{number}.png", value=color)
     for dataset in _read(tmp_path):
         for images, labels in dataset:
             np.testing.assert_array_equal(
@@ -396,7 +397,8 @@ def test_arguments_of_a_wrong_type_are_refused(options, message):
 def test_a_model_learns_from_the_batches(tmp_path):
     for name, value in (("dark", 20), ("light", 235)):
         for number in range(10):
-            photo(tmp_path / name / f"{number}.png", value=(value,) * 3)
+            color = (value, value, value + number)  # No two alike.
+            photo(tmp_path / name / f"{number}.png", value=color)
     train, validation = _read(tmp_path)
     model = keras.Sequential(
         [

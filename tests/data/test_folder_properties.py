@@ -19,8 +19,6 @@ from keras_transfer.data.folder_names import role_of
 from keras_transfer.data.folders import PLAIN
 from keras_transfer.data.listing import is_debris
 
-PIXEL = Image.new("RGB", (1, 1), (10, 20, 30))
-
 
 def _place(file):
     below, stem = file
@@ -91,17 +89,22 @@ suffixes = st.sampled_from([".png", ".PNG", ".bmp", ".gif"])
 
 def _write(root, tree, suffix):
     """Makes a class folder of each entry, an image of each file in it."""
+    number = 0
     for name, files in tree.items():
         for below, stem in files:
             folder = root.joinpath(name, *below)
             folder.mkdir(parents=True, exist_ok=True)
-            PIXEL.save(folder / f"{stem}{suffix}")
+            # No two alike: copies would stay on one side.
+            pixel = Image.new("RGB", (1, 1), (10, 20, number))
+            pixel.save(folder / f"{stem}{suffix}")
+            number += 1
 
 
 def _read(root, **options):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "There are no validation images")
         warnings.filterwarnings("ignore", "Left out these folders")
+        warnings.filterwarnings("ignore", ".*byte for byte")
         try:
             return kt.data.from_directory(root, image_size=1, **options)
         except ValueError as error:
@@ -164,7 +167,7 @@ def test_any_folder_is_divided_wholly_by_class(
     for part, same in zip(parts, again, strict=True):
         assert part.file_paths == same.file_paths
     np.testing.assert_array_equal(labels, validation.labels[:32])
-    assert (images.numpy() == [10, 20, 30]).all()
+    assert (images.numpy()[..., :2] == [10, 20]).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -207,9 +210,11 @@ def test_names_that_are_no_unicode_are_read(tmp_path):
     for name in (b"caf\xe9", b"na\xefve"):
         folder = os.path.join(os.fsencode(tmp_path), name)
         os.mkdir(folder)
-        for number in (b"1", b"2"):
-            PIXEL.save(os.fsdecode(os.path.join(folder, number + b".png")))
+        for number in (1, 2):
+            file = os.path.join(folder, b"%d.png" % number)
+            pixel = Image.new("RGB", (1, 1), (10, 20, len(name) + 9 * number))
+            pixel.save(os.fsdecode(file))
     _, validation = _read(tmp_path)
     images, labels = next(iter(validation))
     assert labels.numpy().tolist() == [0, 1]
-    assert (images.numpy() == [10, 20, 30]).all()
+    assert (images.numpy()[..., :2] == [10, 20]).all()

@@ -31,7 +31,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=pathlib.Path,
         nargs="?",
-        help="the photographs",
+        help="the photographs; or a table of them (.csv, .tsv, .parquet) with "
+        "a row for each",
     )
     parts = parser.add_argument_group("photographs")
     parts.add_argument(
@@ -67,6 +68,14 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="regular expression of the files' names with a group 'label', "
         r"such as '(?P<label>.+)_\d+\.jpg', where classes are no folders",
     )
+    parts.add_argument(
+        "--group",
+        metavar="PATTERN|COLUMN",
+        help="what must not be on both sides of a split, such as patients: a "
+        "regular expression of the files' paths with a group 'group', or a "
+        "column of the table",
+    )
+    _add_table(parser.add_argument_group("table"))
     add_training(parser)
     parser.add_argument(
         "--validation-split",
@@ -89,6 +98,47 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the model file; an existing one is replaced at the end "
         "(default: model.keras)",
+    )
+
+
+def _add_table(table):
+    table.add_argument(
+        "--images",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="folder of the files (default: that of the table)",
+    )
+    table.add_argument(
+        "--image",
+        metavar="COLUMN",
+        help="names of the files (default: file)",
+    )
+    table.add_argument("--label", metavar="COLUMN", help="the class")
+    table.add_argument(
+        "--labels",
+        type=_names,
+        metavar="COLUMN[,COLUMN...]",
+        help="several labels at once: columns of 0 and 1; or, with "
+        "--separator, one column of all labels",
+    )
+    table.add_argument(
+        "--separator",
+        metavar="TEXT",
+        help="what stands between the labels of one column, such as '|'",
+    )
+    table.add_argument(
+        "--target",
+        type=_names,
+        metavar="COLUMN[,COLUMN...]",
+        help="numbers to be learned",
+    )
+    table.add_argument(
+        "--split",
+        metavar="COLUMN",
+        help="train, val or test for each photograph",
+    )
+    table.add_argument(
+        "--weight", metavar="COLUMN", help="how much each photograph counts"
     )
 
 

@@ -19,7 +19,19 @@ from keras_transfer.serving import prediction
 
 # Distinguishable with red-green colour blindness.
 TRAIN_COLOR, VALIDATION_COLOR = "#4477aa", "#ee6677"
-_PANELS = {"loss": "Loss", "accuracy": "Accuracy"}
+_PANELS = {
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "f1": "F1",
+    "mae": "Mean absolute error (scaled)",
+}
+# How metrics of training are called in the table.
+_FIGURES = {
+    "accuracy": "accuracy",
+    "mean_average_precision": "mean average precision",
+    "f1": "F1",
+    "r2_score": "R2",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +91,7 @@ def print_result(
     best: int,
     history: Mapping[str, Sequence[float]],
     validation: Any,
+    test: Any,
     seconds: float,
 ) -> None:
     """Prints how good a trained model is, per class and overall.
@@ -87,34 +100,67 @@ def print_result(
         model: The model with the weights that were kept.
         best: The epoch that they are from, counted from 1.
         history: Each metric by epoch.
-        validation: The validation images with their labels.
+        validation: The validation images with their labels, or `None`.
+        test: The test images with their labels, which are judged here and
+            nowhere else, or `None`.
         seconds: Duration of the training.
     """
-    outputs = model.predict(validation, verbose=0)
-    predicted = prediction.class_probabilities(model, outputs).argmax(-1)
-    figures = figures_by_class(
-        validation.labels, predicted, validation.class_names
-    )
-    accuracy = (predicted == validation.labels).mean()
+    # Averaged over that epoch, while its weights changed.
+    figures = {
+        f"train {_FIGURES[name]}": _rounded(history[name][best - 1])
+        for name in _FIGURES
+        if name in history
+    }
+    for part, data in (("validation", validation), ("test", test)):
+        if data is None:
+            continue
+        if data.task == "classification":
+            figures |= _judge_classes(model, part, data)
+        else:
+            figures |= _judge(model, part, data)
+    rows = [("epoch kept", f"{best} of {len(history['loss'])}")]
+    rows += [*figures.items(), ("seconds", f"{seconds:.1f}")]
     print()
+    print_table(("result", "value"), rows)
+
+
+def _judge_classes(model, part, data):
+    """Prints the figures of each class; returns the accuracy of all."""
+    outputs = model.predict(data, verbose=0)
+    predicted = prediction.class_probabilities(model, outputs).argmax(-1)
+    names = data.class_names
+    print(f"\n{part}")
     print_table(
         ("class", "precision", "recall", "images"),
         [
             (f.name, _rounded(f.precision), _rounded(f.recall), f.support)
-            for f in figures
+            for f in figures_by_class(data.labels, predicted, names)
         ],
     )
-    print()
-    print_table(
-        ("result", "value"),
-        [
-            ("epoch kept", f"{best} of {len(history['loss'])}"),
-            # Averaged over that epoch, while its weights changed.
-            ("train accuracy", _rounded(history["accuracy"][best - 1])),
-            ("validation accuracy", _rounded(accuracy)),
-            ("seconds", f"{seconds:.1f}"),
-        ],
-    )
+    right = predicted == data.labels
+    accuracy = _rounded(right.mean())
+    if part == "test":
+        accuracy += f" ({right.sum()} of {len(right)})"
+    return {f"{part} accuracy": accuracy}
+
+
+def _judge(model, part, data):
+    """Returns the figures of several labels, or of numbers in their units."""
+    found = model.evaluate(data, return_dict=True, verbose=0)
+    figures = {
+        f"{part} {_FIGURES[name]}": _rounded(found[name])
+        for name in _FIGURES
+        if name in found
+    }
+    if data.task == "regression":
+        scaled = np.asarray(model.predict(data, verbose=0), "float64")
+        std = np.array(data.targets["std"])
+        errors = np.abs(scaled.reshape(data.labels.shape) - data.labels) * std
+        names, units = data.targets["names"], data.targets["units"]
+        for name, unit, error in zip(names, units, errors.mean(0), strict=True):
+            what = f"{part} mean error of {name}"
+            figures[what] = f"{error:.4g}{f' {unit}' if unit else ''}"
+    return figures
 
 
 def _rounded(figure):

@@ -13,7 +13,9 @@ from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import class_report
 from keras_transfer.cli.fit.checks import Network
 from keras_transfer.cli.fit.checks import folders_of
+from keras_transfer.cli.fit.checks import is_table
 from keras_transfer.cli.fit.checks import photographs_of
+from keras_transfer.cli.fit.checks import table_of
 from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
 from keras_transfer.cli.fit.schedule import find_schedule
@@ -53,7 +55,7 @@ def train(
         **network.options,
     )
     images, validation = _read_images(arguments, network)
-    model = _build(arguments, backbone, images.class_names)
+    model = _build(arguments, backbone, images)
     _print_plan(network, images, validation)
     plan = printable(schedule.describe(model, arguments.epochs), keep="\n")
     print(f"\n{plan}\n", flush=True)
@@ -87,7 +89,9 @@ def train(
     if failure is not None:
         message = _explain_divergence(arguments, failure.epoch, best, outputs)
         raise ValueError(message) from failure
-    print_result(model, best.best, history.history, validation, seconds)
+    print_result(
+        model, best.best, history.history, validation, images.test, seconds
+    )
     print(f"\nWritten: {', '.join(map(printable, outputs))}")
     return 0
 
@@ -104,8 +108,11 @@ def _read_images(arguments, network):
     augment = None
     if arguments.augment:
         augment = kt.data.augmentation(seed=arguments.seed)
-    return kt.data.from_directory(
-        **photographs_of(arguments),
+    read, photographs = kt.data.from_directory, photographs_of
+    if is_table(arguments):
+        read, photographs = kt.data.from_table, table_of
+    return read(
+        **photographs(arguments),
         image_size=network.input_shape[:2],
         batch_size=arguments.batch_size,
         validation_split=arguments.validation_split,
@@ -115,16 +122,21 @@ def _read_images(arguments, network):
     )
 
 
-def _build(arguments, backbone, class_names):
+def _build(arguments, backbone, images):
+    names = images.class_names or images.targets["names"]
+    options = {"dropout": arguments.dropout, "task": images.task}
     if arguments.head == "linear":
-        head = kt.heads.LinearHead(len(class_names), dropout=arguments.dropout)
+        head = kt.heads.LinearHead(len(names), **options)
     else:
         head = kt.heads.MLPHead(
-            len(class_names),
-            hidden_units=arguments.hidden_units,
-            dropout=arguments.dropout,
+            len(names), hidden_units=arguments.hidden_units, **options
         )
-    model = kt.build_model(backbone, head, class_names=class_names)
+    model = kt.build_model(
+        backbone,
+        head,
+        class_names=images.class_names,
+        targets=images.targets,
+    )
     rate = arguments.learning_rate
     return kt.compile_for_transfer(
         model, "adam", learning_rate=None if rate == "auto" else rate
@@ -147,7 +159,9 @@ def _find_learning_rate(arguments, model, images, schedule, picture):
 
 
 def _print_plan(network, images, validation):
-    names = images.class_names
+    names = images.class_names or images.targets["names"]
+    kinds = {"multi_label": "labels", "regression": "numbers"}
+    kind = kinds.get(images.task, "classes")
     shown = printable(", ".join(names[:10])) + (
         " ..." if len(names) > 10 else ""
     )
@@ -160,7 +174,7 @@ def _print_plan(network, images, validation):
     ]
     listed = " and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]]))
     print(
-        f"{listed} images of {len(names)} classes: {shown}\n"
+        f"{listed} images of {len(names)} {kind}: {shown}\n"
         f"{network.label}, {height}x{width} pixels, weights "
         f"{network.weights or 'random'}"
     )

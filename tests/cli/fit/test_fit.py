@@ -166,7 +166,7 @@ def test_augmentation_changes_training_only(fit, photos, tmp_path):
         (["--epochs=two"], "at least 1, received 'two'"),
         (["--batch-size=0"], "--batch-size: expected a whole number"),
         (["--dropout=1"], "from 0 and below 1, received '1'"),
-        (["--validation-split=0"], "above 0 and below 1, received '0'"),
+        (["--validation-split=1"], "from 0 and below 1, received '1'"),
         (["--learning-rate=-1"], "--learning-rate: expected a number above 0"),
         (["--learning-rate=best"], "received 'best'"),
         (["--learning-rate=nan"], "received 'nan'"),
