@@ -8,7 +8,7 @@ from keras_transfer import compat
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import model_info
 from keras_transfer.structure import stages
-from keras_transfer.structure.text_table import text_table
+from keras_transfer.structure.text_table import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainableSummary:
+class TrainableSummary(Table):
     """What trains in a model, part by part; printing it gives the table.
 
     Args:
@@ -54,7 +54,7 @@ class TrainableSummary:
         """Number of trainable parameters."""
         return sum(part.trainable for part in self.parts)
 
-    def __str__(self):
+    def table_rows(self):
         header = ("part", "layers", "open", "parameters", "trainable", "BN")
         rows = [
             (
@@ -69,7 +69,7 @@ class TrainableSummary:
         ]
         total = ("total", "", "", f"{self.parameters:,}", f"{self.trainable:,}")
         rows.append((*total, ""))
-        return text_table([header, *rows], numbers=True)
+        return [header, *rows]
 
 
 def trainable_summary(model: keras.Model) -> TrainableSummary:

@@ -15,7 +15,7 @@ from keras_transfer.schedules import timeline
 from keras_transfer.schedules.phase import Phase
 from keras_transfer.schedules.plan import plan
 from keras_transfer.structure import model_info
-from keras_transfer.structure.text_table import text_table
+from keras_transfer.structure.text_table import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ScheduleRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class ScheduleTable:
+class ScheduleTable(Table):
     """What a schedule does, phase by phase; printing it gives the table.
 
     Args:
@@ -67,7 +67,7 @@ class ScheduleTable:
 
     rows: tuple[ScheduleRow, ...]
 
-    def __str__(self):
+    def table_rows(self):
         header = (
             "phase",
             "epochs",
@@ -77,8 +77,7 @@ class ScheduleTable:
             "learning rate",
             "optimizer",
         )
-        lines = [header, *(_cells(row) for row in self.rows)]
-        return text_table(lines, numbers=True)
+        return [header, *(_cells(row) for row in self.rows)]
 
 
 def describe(

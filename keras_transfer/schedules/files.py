@@ -15,6 +15,7 @@ from keras_transfer.files.whole_files import replacing
 from keras_transfer.schedules import as_data
 from keras_transfer.schedules.as_data import from_data
 from keras_transfer.schedules.as_data import to_data
+from keras_transfer.structure.text_table import html_table
 
 _KIND = "schedule"
 
@@ -76,6 +77,11 @@ class Writable:
         except ValueError:
             return False
         return True
+
+    def _repr_html_(self):
+        values = ((name, getattr(self, name)) for name in _arguments(self))
+        rows = [(type(self).__name__, ""), *values]
+        return html_table(rows)
 
     def to_data(self) -> dict[str, Any]:
         """Returns name and arguments of the schedule as JSON data."""

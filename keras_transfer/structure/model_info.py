@@ -10,7 +10,7 @@ from keras_transfer.registry import needed_classes
 from keras_transfer.structure import adapters
 from keras_transfer.structure import freeze_state
 from keras_transfer.structure.task import Task
-from keras_transfer.structure.text_table import text_table
+from keras_transfer.structure.text_table import Table
 
 # A plain attribute: it does not survive saving. `build_model` copies the
 # record into the `ModelInfo` layer, which does.
@@ -96,7 +96,7 @@ class ModelInfo(keras.layers.Layer):
 
 
 @dataclasses.dataclass(frozen=True)
-class Info:
+class Info(Table):
     """What is known of a model.
 
     Args:
@@ -128,10 +128,12 @@ class Info:
     history: dict[str, list[float]]
     task: dict[str, Any]
 
-    def __str__(self):
-        # As strings: rich shows a missing value as nothing.
+    _has_heading = False
+
+    def table_rows(self):
+        # As strings: a table shows a missing value as nothing.
         rows = dataclasses.asdict(self).items()
-        return text_table((key, str(value)) for key, value in rows)
+        return [(key, str(value)) for key, value in rows]
 
 
 def info(model: keras.Model) -> Info:
