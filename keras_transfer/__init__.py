@@ -54,7 +54,7 @@ _HOME = {
     "grad_cam": "explaining.gradient_maps",
     "grad_cam_plus_plus": "explaining.gradient_maps",
     "heads": "heads",
-    "info": "structure.model_info",
+    "info": "structure.info",
     "integrated_gradients": "explaining.path_integral",
     "layer_cam": "explaining.gradient_maps",
     "list_backbones": "models.spec",

@@ -11,7 +11,7 @@ from keras_transfer.checks import classifier_loss
 from keras_transfer.checks import labels
 from keras_transfer.checks import pixels
 from keras_transfer.data.catalogue import Catalogue
-from keras_transfer.structure import model_info
+from keras_transfer.structure.output_records import output_records
 
 
 def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
@@ -48,13 +48,14 @@ def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
         pixels.check_images(model, images)
     if targets is None:
         return
-    names = (model_info.find(model) or {}).get("class_names")
+    names = {r.name: r.class_names for r in output_records(model)}
     trained = classifier_loss.trained_outputs(model, model.loss)
     parts = _parts(trained, targets)
     for (output, loss), part in zip(trained, parts, strict=True):
         if loss is not None and part is not None:
             part = keras.ops.convert_to_numpy(part)
-            labels.check_labels(model.name, output, loss, part, names)
+            known = names.get(output.name)
+            labels.check_labels(model.name, output, loss, part, known)
 
 
 def _takes_images(model):
