@@ -57,7 +57,7 @@ def activation_gradients(
     places = [network.place(name) for name in names]
     inputs = model_images.as_inputs(model, images)
     logits, activations = network.forward(inputs, places)
-    score = score_function(target, logits, network.class_names)
+    score = score_function(target, logits, network.class_names, network.kind)
     # One at a time: a given activation hides those below it.
     return {
         name: network.gradients(inputs, score, {place: activation})[0]

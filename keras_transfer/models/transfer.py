@@ -71,8 +71,8 @@ def build_model(
     >>> both = kt.build_model(backbone, {
     ...     "species": kt.heads.LinearHead(2),
     ...     "size": kt.heads.LinearHead(1, task="regression")})
-    >>> both.output_shape
-    {'species': (None, 2), 'size': (None, 1)}
+    >>> sorted(both.output)
+    ['size', 'species']
     """
     if isinstance(backbone, str):
         backbone = create.create_backbone(backbone)

@@ -98,7 +98,11 @@ def outputs_from_json(records: Any) -> list[OutputRecord]:
             raise ValueError(
                 f"An output has {sorted(keys)}. Received: {record!r:.80}."
             )
-        texts = [record["name"], record["layer"], *(record["class_names"] or ())]
+        texts = [
+            record["name"],
+            record["layer"],
+            *(record["class_names"] or ()),
+        ]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError(
                 f"The names of an output must be strings. Received: "

@@ -74,7 +74,9 @@ def metrics_of(
     """
     trained = classifier_loss.trained_outputs(model, loss)
     metrics = [
-        [] if one is None else metrics_for(output, one, recorded.get(output.name))
+        []
+        if one is None
+        else metrics_for(output, one, recorded.get(output.name))
         for output, one in trained
     ]
     if not is_readable(model):

@@ -15,6 +15,7 @@ import re
 import typing
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
@@ -48,18 +49,56 @@ class Axes(NamedTuple):
 class Runner:
     """A file in its runtime; call it with a batch of images.
 
+    A call returns an array, or a list of them where there are several outputs.
+
     Args:
-        run: Returns the outputs for a batch.
+        run: Returns the outputs for a batch, in order.
         input: Input of the file, as the runtime reads it.
-        output: Output of the file, as the runtime reads it.
+        outputs: Outputs of the file, as the runtime reads them.
+        names: Their names in the file.
     """
 
-    run: Callable[[np.ndarray], np.ndarray]
+    run: Callable[[np.ndarray], Sequence[np.ndarray]]
     input: Axes
-    output: Axes
+    outputs: tuple[Axes, ...]
+    names: tuple[str, ...]
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self.run(images)
+    @property
+    def output(self) -> Axes:
+        """The first output."""
+        return self.outputs[0]
+
+    def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        outputs = self.run(images)
+        return outputs[0] if len(self.outputs) == 1 else list(outputs)
+
+    def select(self, names: Sequence[str | None]) -> Runner:
+        """Returns a runner of some of the outputs.
+
+        Args:
+            names: Their names in the wanted order; one `None` is the first.
+
+        Raises:
+            ValueError: If the file has no output of that name.
+        """
+        missing = [n for n in names if n not in (None, *self.names)]
+        if missing:
+            raise ValueError(
+                f"it has the outputs {list(self.names)!s:.200}, expected "
+                f"{missing[0]!r:.80}"
+            )
+        places = [0 if n is None else self.names.index(n) for n in names]
+
+        def run(images):
+            outputs = self.run(images)
+            return [outputs[place] for place in places]
+
+        return Runner(
+            run,
+            self.input,
+            tuple(self.outputs[place] for place in places),
+            tuple(self.names[place] for place in places),
+        )
 
 
 def check_sizes(shapes: Iterable[Iterable[int | None]]) -> None:
