@@ -61,8 +61,8 @@ def add_parser(subparsers) -> None:
         "--class",
         dest="target",
         metavar="CLASS",
-        help="name or number of the class, label, grade or number (default: the "
-        "predicted one)",
+        help="name or number of the class or label, or of the number that is "
+        "predicted (default: the most probable class)",
     )
     parser.add_argument(
         "--output",

@@ -15,8 +15,9 @@ BATCH_SIZE = 32
 
 DESCRIPTION = """\
 Tells the most probable class of each photograph; the labels, the grade or the
-numbers where the model gives those, and all that several outputs say. One that cannot be read is
-named on stderr, the others are predicted all the same; the exit code is then 1.
+numbers where the model gives those, and all that several outputs say. A
+photograph that cannot be read is named on stderr, the others are predicted all
+the same; the exit code is then 1.
 """
 
 
@@ -79,8 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_transfer.data import list_images
     from keras_transfer.serving.files import predict_files
     from keras_transfer.serving.opening import open_classifier
-    from keras_transfer.serving.reading import Wanted
     from keras_transfer.serving.reading import check_wanted
+    from keras_transfer.serving.said import Wanted
 
     paths = list_images(arguments.images)
     start_keras_for(arguments.model, arguments.trust)

@@ -8,8 +8,8 @@ from typing import TextIO
 from keras_transfer.cli import words
 from keras_transfer.names import printable
 from keras_transfer.serving.reading import Reading
-from keras_transfer.serving.reading import Said
-from keras_transfer.serving.reading import as_json
+from keras_transfer.serving.said import Said
+from keras_transfer.serving.said import as_json
 
 
 class TextWriter:

@@ -13,15 +13,16 @@ from keras_transfer.explaining import path_integral
 from keras_transfer.explaining import rollout
 from keras_transfer.explaining import score_maps
 
+_OF_MAPS = ("target", "at", "output")
 # Each with the arguments, besides model and images, that it takes.
 METHODS: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...]]] = {
-    "grad-cam": (gradient_maps.grad_cam, ("target", "at", "output")),
+    "grad-cam": (gradient_maps.grad_cam, _OF_MAPS),
     "grad-cam++": (
         gradient_maps.grad_cam_plus_plus,
         ("target", "at", "output"),
     ),
-    "layer-cam": (gradient_maps.layer_cam, ("target", "at", "output")),
-    "score-cam": (score_maps.score_cam, ("target", "at", "output")),
+    "layer-cam": (gradient_maps.layer_cam, _OF_MAPS),
+    "score-cam": (score_maps.score_cam, _OF_MAPS),
     "eigen-cam": (score_maps.eigen_cam, ("at", "output")),
     "saliency": (input_gradients.saliency, ("target", "output")),
     "smoothgrad": (

@@ -14,7 +14,7 @@ from rich.progress import track
 from keras_transfer.checks.model_images import decode_for
 from keras_transfer.checks.model_images import form_of
 from keras_transfer.data.listing import list_images
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Runner
 from keras_transfer.exporting.trial import all_outputs_of
 from keras_transfer.structure.output_records import output_names
 from keras_transfer.structure.output_records import output_records
@@ -71,7 +71,7 @@ def labels_of(
 
 
 def _measured(model, found):
-    """What is recorded of the output whose classes some folders are named after."""
+    """What is recorded of the output whose classes name some folders."""
     records = output_records(model)
     shapes = [tuple(t.shape[1:]) for t in model.outputs]
     fitting = [
@@ -89,8 +89,9 @@ def _measured(model, found):
         raise ValueError(
             "Accuracy can be measured only for models with class names and "
             f"one output for each. {model.name!r} has the classes "
-            f"{[r.class_names for r in records]} and outputs of shape {shapes}, "
-            f"the folders are {sorted(found)}. Leave out `measure_on`."
+            f"{[r.class_names for r in records]} and outputs of shape "
+            f"{shapes}, the folders are {sorted(found)}. Leave out "
+            "`measure_on`."
         )
     return fitting[0]
 

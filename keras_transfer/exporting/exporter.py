@@ -103,7 +103,8 @@ def export(
             it, `"litert"` quantizes only the weights.
         measure_on: A folder with one subfolder of photographs per class. The
             accuracies of the model and of the file, of several outputs the one
-            with these classes, are measured on all of them. None of them may be in `calibrate_on`.
+            with these classes, are measured on all of them. None of them may
+            be in `calibrate_on`.
 
     Returns:
         An `Exported` with the paths, the largest difference from Keras and,

@@ -24,7 +24,7 @@ from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.metrics import Metrics
 from keras_transfer.serving.micro_batches import MicroBatches
 from keras_transfer.serving.query import wanted_of
-from keras_transfer.serving.reading import as_json
+from keras_transfer.serving.said import as_json
 
 # Decoded images that wait for the model, in batches.
 _WAITING_BATCHES = 4

@@ -8,10 +8,10 @@ import numpy as np
 
 from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.serving.reading import Reading
-from keras_transfer.serving.reading import Said
-from keras_transfer.serving.reading import Wanted
 from keras_transfer.serving.reading import combined
 from keras_transfer.serving.reading import told
+from keras_transfer.serving.said import Said
+from keras_transfer.serving.said import Wanted
 
 # Far more than any network takes; a file could declare more than memory has.
 _MOST_PIXELS = 1 << 23

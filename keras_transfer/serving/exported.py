@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Runner
 from keras_transfer.exporting.sidecar_schema import outputs_of
 from keras_transfer.files.checksums import file_sha256
 from keras_transfer.files.checksums import text_sha256

@@ -13,8 +13,8 @@ from keras_transfer.data.decoded import decoded_ahead
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier
-from keras_transfer.serving.reading import Said
-from keras_transfer.serving.reading import Wanted
+from keras_transfer.serving.said import Said
+from keras_transfer.serving.said import Wanted
 
 _MANY = 100
 

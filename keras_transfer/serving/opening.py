@@ -112,7 +112,7 @@ def _open(path, name, trust):
         }
     pixels = record["input"]["range"]
     return Classifier(
-        run=runner,
+        run=runner.run,
         format=name,
         runtime=target.runtime(),
         sha256=together(digests),

@@ -15,11 +15,11 @@ from keras_transfer.names import check_whole_number
 from keras_transfer.serving.ranking import Prediction
 from keras_transfer.serving.ranking import rank
 from keras_transfer.serving.reading import Reading
-from keras_transfer.serving.reading import Said
-from keras_transfer.serving.reading import Wanted
 from keras_transfer.serving.reading import check_wanted
 from keras_transfer.serving.reading import combined
 from keras_transfer.serving.reading import told
+from keras_transfer.serving.said import Said
+from keras_transfer.serving.said import Wanted
 from keras_transfer.structure.output_records import output_records
 from keras_transfer.structure.task import Task
 

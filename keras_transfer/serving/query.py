@@ -6,8 +6,8 @@ from starlette.requests import Request
 
 from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.reading import Reading
-from keras_transfer.serving.reading import Wanted
 from keras_transfer.serving.reading import check_wanted
+from keras_transfer.serving.said import Wanted
 
 _DEFAULT_TOP = 5
 _MOST_TOP = 1000

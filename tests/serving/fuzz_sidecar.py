@@ -18,9 +18,9 @@ import time
 
 import numpy as np
 
-from keras_transfer.cli.predict import WRITERS
+from keras_transfer.cli.prediction_writers import WRITERS
 from keras_transfer.serving.opening import open_classifier
-from keras_transfer.serving.ranking import rank
+from keras_transfer.serving.said import Wanted
 from tests.serving.hostile_exports import ESCAPES
 from tests.serving.hostile_exports import Export
 from tests.serving.hostile_exports import write_sound
@@ -73,16 +73,16 @@ def is_opened(path):
     try:
         classifier = open_classifier(path)
         images = np.zeros((1, *classifier.input_shape), "uint8")
-        rows = classifier.probabilities(images)
+        rows = classifier.values(images)
     except ValueError as error:
         if "\n" in str(error) or len(str(error)) > 2000:
             raise AssertionError(f"more than a sentence: {error}") from error
         return False
-    (ranked,) = rank(rows, classifier.class_names, 5)
+    (said,) = classifier.told(rows, Wanted(top=5, all=True))
     for writer in WRITERS.values():
         file = io.StringIO()
-        with writer(file, [path]) as form:
-            form.write(path, ranked, None)
+        with writer(file, [path], classifier.readings) as form:
+            form.write(path, said, None)
         text = file.getvalue().replace("\n", "").replace("\t", "")
         if not text.isprintable():
             raise AssertionError(f"a terminal would obey {text!r}")

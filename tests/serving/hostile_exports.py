@@ -834,7 +834,7 @@ def try_out(name, folder, sound, image):
     def classify():
         classifier = open_classifier(path)
         images = np.zeros((1, *classifier.input_shape), "uint8")
-        if not np.isfinite(classifier.probabilities(images)).all():
+        if not np.isfinite(classifier.values(images)).all():
             raise ValueError("NaN or infinity")
 
     found["python"] = call(classify)

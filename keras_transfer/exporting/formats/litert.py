@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.format import check_sizes
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 
 class LiteRT(Format):

@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.onnx_external import external_files
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 # Even a small file can allocate any amount of memory when it runs.
 _MOST_MEMORY = 4 << 30

@@ -4,10 +4,10 @@ import contextlib
 import json
 import sys
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.format import check_sizes
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 # The default is bfloat16 where the CPU has it; logits then differ by 0.98.
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}

@@ -4,9 +4,9 @@ import json
 import pathlib
 import re
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 _SIGNATURE = "serving_default"
 _MOST_BYTES = 1 << 28

@@ -3,9 +3,9 @@
 import json
 import zipfile
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 MEMBER = "keras_transfer.json"
 
