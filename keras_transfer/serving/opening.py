@@ -216,12 +216,16 @@ def _described(readings, described):
     """What the graph tells of each output, with what a description adds."""
     described = {reading.name: reading for reading in described}
     return tuple(
-        dataclasses.replace(
-            reading,
-            class_names=described[reading.name].class_names,
-            task=described[reading.name].task,
-        )
-        if reading.name in described
-        else reading
-        for reading in readings
+        _with(reading, described.get(reading.name)) for reading in readings
+    )
+
+
+def _with(reading, said):
+    if said is None:
+        return reading
+    is_known = reading.activation != "unknown"
+    return dataclasses.replace(
+        said,
+        units=reading.units,
+        activation=reading.activation if is_known else said.activation,
     )

@@ -32,6 +32,23 @@ VALUES = (
     *("", "a", ESCAPES, "\ud800", "float32", "softmax", "../m.onnx", "0" * 64),
     *([], {}, [None], [0, 255], [None, 8, 8, 3], [None, 3], {"sha256": "0"}),
 )
+TASKS = (
+    {},
+    {"task": {"kind": "multi_label", "thresholds": [0.5, 0.1, 0.9]}},
+    {"task": {"kind": "ordinal", "thresholds": None, "targets": None}},
+    {
+        "class_names": None,
+        "task": {
+            "kind": "regression",
+            "targets": {
+                "names": ["a", "b", "c"],
+                "units": ["m", None, ESCAPES],
+                "mean": [0.0, 1.0, 2.0],
+                "std": [1.0, 1e9, 1e-9],
+            },
+        },
+    },
+)
 PIECES = (
     *("[", "]", "{", "}", ",", ":", '"', "\\", "\\u001b", "\\ud800", "NaN"),
     *("1e999", "-", "null", "[" * 5000, '{"a":' * 5000, "9" * 5000, "\0"),
@@ -46,12 +63,13 @@ def run(
     (folder / "tried").mkdir()
     export = Export(folder / "tried", folder / "sound" / "m.onnx")
     open_classifier(export.write())
+    records = [{**export.record, **more} for more in TASKS]
     chance = random.Random(seed)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     end = time.monotonic() + seconds
     tried = opened = 0
     while time.monotonic() < end:
-        text = changed(export.record, chance)
+        text = changed(chance.choice(records), chance)
         export.sidecar.write_bytes(text)
         start = time.monotonic()
         try:
