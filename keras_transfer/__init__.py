@@ -26,6 +26,7 @@ _HOME = {
     "Preprocessing": "models.preprocessing",
     "ServiceLimits": "serving.limits",
     "StaleFeaturesError": "feature_store.manifest",
+    "Targets": "structure.task",
     "TokensToGrid": "structure.token_grid",
     "WeightsFile": "models.weight_sources",
     "add_lora": "freezing.lora",

@@ -32,7 +32,8 @@ class Targets:
             finite, or a standard deviation that is not above 0.
 
     Example:
-    >>> targets = Targets(("age",), ("years",), (40.0,), (20.0,))
+    >>> import keras_transfer as kt
+    >>> targets = kt.Targets(["age"], ["years"], mean=[40.0], std=[20.0])
     >>> targets.restored([[0.5]]).tolist()
     [[50.0]]
     """
