@@ -50,12 +50,31 @@ def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
         return
     names = {r.name: r.class_names for r in output_records(model)}
     trained = classifier_loss.trained_outputs(model, model.loss)
+    if isinstance(targets, dict) and len(trained) > 1:
+        _check_names(model, trained, targets)
     parts = _parts(trained, targets)
     for (output, loss), part in zip(trained, parts, strict=True):
         if loss is not None and part is not None:
             part = keras.ops.convert_to_numpy(part)
             known = names.get(output.name)
             labels.check_labels(model.name, output, loss, part, known)
+
+
+def _check_names(model, trained, targets):
+    """Raises unless there are labels for each output, and for no other."""
+    names = [output.name for output, _ in trained]
+    missing = [o.name for o, _ in trained if o.name not in targets]
+    if missing:
+        raise ValueError(
+            f"There are no labels for the outputs {missing} of {model.name!r}. "
+            f"Expected them by the names {names}. Received: {[*targets]}."
+        )
+    unknown = [name for name in targets if name not in names]
+    if unknown:
+        raise ValueError(
+            f"The model {model.name!r} has no output {unknown[0]!r}. Expected "
+            f"labels by the names {names}. Received: {[*targets]}."
+        )
 
 
 def _takes_images(model):
