@@ -105,7 +105,7 @@ def weight_gradients(
         )
     inputs = model_images.as_inputs(model, images)
     x = inputs[0] if len(inputs) == 1 else inputs
-    y = keras.ops.convert_to_tensor(np.asarray(labels))
+    y = _tensors(labels, is_several=len(model.outputs) > 1)
     weights = model.trainable_variables
     if not weights:
         raise ValueError(
@@ -124,3 +124,12 @@ def weight_gradients(
         weight.path: keras.ops.convert_to_numpy(gradient)
         for weight, gradient in zip(weights, gradients, strict=True)
     }
+
+
+def _tensors(labels, is_several):
+    """Labels as tensors, in the structure of several outputs."""
+    if isinstance(labels, dict):
+        return {name: _tensors(part, False) for name, part in labels.items()}
+    if is_several:
+        return [_tensors(part, False) for part in labels]
+    return keras.ops.convert_to_tensor(np.asarray(labels))

@@ -77,21 +77,21 @@ def _measured(model, found):
     fitting = [
         record
         for record, shape in zip(records, shapes, strict=True)
-        if record.class_names
-        and shape == (len(record.class_names),)
+        if shape == (len(record.class_names or ()),)
         # A photograph of several labels lies in one folder.
         and (record.task or Task()).kind != "multi_label"
     ]
     if len(fitting) > 1:
-        matching = [r for r in fitting if found <= {*r.class_names}]
-        fitting = matching if len(matching) == 1 else []
-    if not fitting:
+        fitting = [r for r in fitting if found <= {*r.class_names}]
+    if len(fitting) != 1:
+        told = "; ".join(
+            f"the classes {record.class_names} and outputs of shape {shape}"
+            for record, shape in zip(records, shapes, strict=True)
+        )
         raise ValueError(
             "Accuracy can be measured only for models with class names and "
-            f"one output for each. {model.name!r} has the classes "
-            f"{[r.class_names for r in records]} and outputs of shape "
-            f"{shapes}, the folders are {sorted(found)}. Leave out "
-            "`measure_on`."
+            f"one output for each. {model.name!r} has {told}; the folders are "
+            f"{sorted(found)}. Leave out `measure_on`."
         )
     return fitting[0]
 

@@ -133,6 +133,7 @@ def _metadata(backbone, record):
         },
         # Mixed precision scales the loss only where it is in force.
         "dtype_policy": keras.config.dtype_policy().name,
+        "class_names": None,
         "input": {
             "height": height,
             "width": width,
@@ -141,4 +142,5 @@ def _metadata(backbone, record):
             "channel_order": "rgb" if channels == 3 else None,
         },
         "backbone": {**origin, "layer": backbone.name, "stages": boundaries},
+        "head": {},
     }

@@ -157,6 +157,12 @@ def readings_of(model: keras.Model) -> tuple[Reading, ...]:
 
 def _values(model, readings, outputs):
     for reading, rows in zip(readings, outputs, strict=True):
+        if rows.ndim != 2:
+            raise ValueError(
+                f"The model {model.name!r} returns the shape {rows.shape}. "
+                "Expected one row for each image, (batch, units), to tell "
+                "labels from; `model.predict` returns the numbers."
+            )
         is_classes = reading.task.kind == "classification"
         if is_classes and reading.activation == UNKNOWN and rows.shape[-1] > 1:
             sums = rows.sum(-1, dtype="float64")

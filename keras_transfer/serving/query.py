@@ -24,12 +24,20 @@ def wanted_of(request: Request, readings: Sequence[Reading]) -> Wanted:
         Refusal: If one of them is out of range, or the model has no use for
             it.
     """
-    threshold = _threshold_of(request)
+    threshold, is_all = _threshold_of(request), _all_of(request)
+    width = sum(reading.width for reading in readings)
+    if width > _MOST_TOP and (is_all or threshold is not None):
+        # Of every image in a request, in JSON.
+        raise Refusal(
+            400,
+            f"The model has {width:,} classes or labels: `all` and `threshold` "
+            f"are answered for at most {_MOST_TOP:,}. Leave them out.",
+        )
     try:
         check_wanted(readings, threshold, "`threshold`")
     except ValueError as error:
         raise Refusal(400, str(error)) from error
-    return Wanted(_top_of(request), threshold, _all_of(request))
+    return Wanted(_top_of(request), threshold, is_all)
 
 
 def _top_of(request):

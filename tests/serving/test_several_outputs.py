@@ -277,3 +277,38 @@ def test_a_description_without_a_task_is_of_classes(model_path, tmp_path):
     old = open_classifier(exported.path)
     assert old.readings[0].task.kind == "classification"
     assert old.class_names == ("small", "red", "old")
+
+
+def test_not_all_of_thousands_are_told_over_http(tmp_path):
+    pytest.importorskip("uvicorn")
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    rows = keras.layers.Dense(1001, "softmax")(x)
+    keras.Model(image, rows).save(tmp_path / "m.keras")
+    with running(kt.build_service(tmp_path / "m.keras")) as service:
+        reply = service.post(photograph(), "image/png", "/predict?all=true")
+        assert (reply.status, "1,001 classes" in reply.error) == (400, True)
+        reply = service.post(photograph(), "image/png", "/predict?top=1000")
+        assert len(reply.json["predictions"][0]["classes"]) == 1000
+
+
+def test_maps_are_no_labels():
+    image = keras.Input((8, 8, 3))
+    rows = keras.layers.Conv2D(3, 1, activation="softmax")(image)
+    with pytest.raises(ValueError, match=r"the shape \(1, 8, 8, 3\)"):
+        kt.predict_labels(keras.Model(image, rows), np.zeros((1, 8, 8, 3)))
+
+
+def test_gradients_are_those_of_all_losses(model_path):
+    model = kt.load_model(model_path)
+    kt.compile_for_transfer(model)
+    labels = {
+        "species": np.array([0, 1]),
+        "size": np.array([[0.0], [1.0]]),
+        "tags": np.eye(3)[:2],
+        "grade": np.array([0, 2]),
+    }
+    found = kt.weight_gradients(model, images(2).astype("float32"), labels)
+    for name in NAMES:
+        own = [g for path, g in found.items() if f"head_{name}/" in path]
+        assert any(np.abs(gradient).max() > 0 for gradient in own), name
