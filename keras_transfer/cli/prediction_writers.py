@@ -7,6 +7,7 @@ from typing import TextIO
 
 from keras_transfer.cli import words
 from keras_transfer.names import printable
+from keras_transfer.serving.ranking import Prediction
 from keras_transfer.serving.reading import Reading
 from keras_transfer.serving.said import Said
 from keras_transfer.serving.said import as_json
@@ -65,6 +66,16 @@ def _sentence(said):
     return output + phrase(said)
 
 
+def shown_of(said: Said) -> list[Prediction]:
+    """Returns the classes, labels or grades that are shown of an output.
+
+    Args:
+        said: What it says of one image.
+    """
+    is_all = said.kind == "multi_label" and said.every is not None
+    return said.every if is_all else said.entries
+
+
 def phrase(said: Said) -> str:
     """Returns what an output says, as a person would read it.
 
@@ -77,7 +88,7 @@ def phrase(said: Said) -> str:
             for n in said.entries
         ]
         return ", ".join(number.rstrip() for number in numbers)
-    shown = said.entries if said.every is None else said.every
+    shown = shown_of(said)
     told = [f"{printable(p.label)} {p.probability:.1%}" for p in shown]
     return ", ".join(told) or "no label"
 
@@ -89,7 +100,7 @@ def _cells(said):
             if number.unit is not None:
                 yield printable(number.unit)
         return
-    for p in said.entries if said.every is None else said.every:
+    for p in shown_of(said):
         yield from (printable(p.label), f"{p.probability:.4f}")
 
 
@@ -122,7 +133,7 @@ def _rows(said):
             yield {"name": name, "value": repr(number.value), "unit": unit}
         return
     is_ranked = said.kind != "multi_label"
-    shown = said.entries if said.every is None else said.every
+    shown = shown_of(said)
     if not shown:
         yield {}  # A photograph without a label is in the table as well.
     for rank, p in enumerate(shown, start=1):

@@ -105,7 +105,8 @@ def weight_gradients(
         )
     inputs = model_images.as_inputs(model, images)
     x = inputs[0] if len(inputs) == 1 else inputs
-    y = _tensors(labels, is_several=len(model.outputs) > 1)
+    is_several = len(getattr(model, "outputs", None) or ()) > 1
+    y = _tensors(labels, is_several)
     weights = model.trainable_variables
     if not weights:
         raise ValueError(

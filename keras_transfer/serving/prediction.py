@@ -25,7 +25,10 @@ from keras_transfer.structure.task import Task
 
 
 def predict_labels(
-    model: keras.Model, images: Any, threshold: float | None = None
+    model: keras.Model,
+    images: Any,
+    threshold: float | None = None,
+    probabilities: bool = False,
 ) -> Any:
     """Returns what a model says of each image, as its task has it.
 
@@ -36,6 +39,8 @@ def predict_labels(
             files.
         threshold: With `task="multi_label"`, the probability from which on a
             label is predicted. Defaults to `None`: the model's own of each.
+        probabilities: Whether to return, in place of classes, labels and
+            grades, the probability of each by its name. Defaults to `False`.
 
     Returns:
         For each image the name of the most probable class or grade; with
@@ -65,7 +70,7 @@ def predict_labels(
     rows: list[tuple[Said, ...]] = []
     for outputs in _outputs(model, images, 32):
         values = _values(model, readings, outputs)
-        rows += told(readings, values, Wanted(threshold=threshold))
+        rows += told(readings, values, Wanted(1, threshold, probabilities))
     by_output = {
         reading.name: [_plain(said[place]) for said in rows]
         for place, reading in enumerate(readings)
@@ -76,6 +81,8 @@ def predict_labels(
 def _plain(said):
     if said.kind == "regression":
         return {number.name: number.value for number in said.entries}
+    if said.every is not None:
+        return {p.label: p.probability for p in said.every}
     labels = [prediction.label for prediction in said.entries]
     return labels if said.kind == "multi_label" else labels[0]
 

@@ -111,9 +111,14 @@ class Reading:
             return [
                 self._labels(names, row, is_in, wanted) for row, is_in in pairs
             ]
+        every = [None] * len(values)
+        if wanted.all:
+            rows = values.tolist()
+            every = [list(map(Prediction, names, row)) for row in rows]
         top = self.width if wanted.all else wanted.top
         return [
-            Said(self.name, kind, best) for best in rank(values, names, top)
+            Said(self.name, kind, *both)
+            for both in zip(rank(values, names, top), every, strict=True)
         ]
 
     def _labels(self, names, row, is_in, wanted):

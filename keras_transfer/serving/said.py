@@ -48,7 +48,8 @@ class Said:
         kind: Kind of its task.
         entries: Classes or grades, best first; the labels that reach their
             threshold, in the order of the outputs; or numbers.
-        every: The probabilities of all labels, where they are wanted.
+        every: The probabilities of all classes, labels or grades in the order
+            of the outputs, where they are wanted.
     """
 
     output: str | None

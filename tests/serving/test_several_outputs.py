@@ -83,6 +83,12 @@ def test_a_saved_model_knows_its_outputs(model_path):
     assert labels["grade"] == names[found["grade"].argmax(-1)].tolist()
     every = kt.predict_labels(model, images(), threshold=0.0)["tags"]
     assert every == 5 * [["small", "red", "old"]]
+    told = kt.predict_labels(model, images(), probabilities=True)
+    for name in ("grade", "species", "tags"):
+        rows = [list(row.values()) for row in told[name]]
+        np.testing.assert_allclose(rows, found[name], atol=1e-6)
+    assert list(told["tags"][0]) == ["small", "red", "old"]
+    assert told["size"] == labels["size"]
 
 
 def test_one_output_of_several_keeps_its_classes(model_path):
