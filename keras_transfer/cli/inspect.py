@@ -80,13 +80,8 @@ def _rows(found):
     )
     if found["outputs"]:
         for output in found["outputs"]:
-            yield (
-                f"output {output['name']}",
-                _joined(
-                    ("", _task(output["task"])),
-                    ("", _classes(output["class_names"])),
-                ),
-            )
+            told = _task(output["task"]), _classes(output["class_names"])
+            yield f"output {output['name']}", "; ".join(filter(None, told))
     else:
         yield "task", _joined(("", _task(found["task"])))
         if isinstance(classes, list):

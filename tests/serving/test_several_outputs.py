@@ -215,7 +215,7 @@ def test_inspect_shows_tasks_and_outputs(model_path, capsys):
     assert main(["inspect", str(model_path)]) == 0
     shown = capsys.readouterr().out
     assert "regression; length in mm" in shown
-    assert "multi label; thresholds 0.5, 0.01, 0.5, 3: small, red" in shown
+    assert "multi label; thresholds 0.5, 0.01, 0.5; 3: small, red" in shown
     assert main(["inspect", str(model_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in found["outputs"]] == [
