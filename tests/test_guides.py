@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import re
 import shlex
+import shutil
 
 import keras
 import numpy as np
@@ -66,6 +67,13 @@ def folder(home, tmp_path, monkeypatch):
                 rng.integers(0, 128, (40, 50, 3)) + brightness,
                 scale=False,
             )
+    (tmp_path / "flat").mkdir()
+    lines = ["file,species,weight"]
+    for path in sorted((tmp_path / "photos").rglob("*.jpg")):
+        species, number = path.parent.name, path.stem
+        shutil.copy(path, tmp_path / "flat" / f"{species}_{number}.jpg")
+        lines.append(f"{species}/{path.name},{species},{number}.5")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
     return tmp_path
 
 

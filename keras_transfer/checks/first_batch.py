@@ -11,7 +11,7 @@ from keras_transfer.checks import classifier_loss
 from keras_transfer.checks import labels
 from keras_transfer.checks import pixels
 from keras_transfer.data.catalogue import Catalogue
-from keras_transfer.structure import model_info
+from keras_transfer.structure.output_records import output_records
 
 
 def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
@@ -48,13 +48,33 @@ def check_data(model: keras.Model, x: Any, y: Any = None) -> None:
         pixels.check_images(model, images)
     if targets is None:
         return
-    names = (model_info.find(model) or {}).get("class_names")
+    names = {r.name: r.class_names for r in output_records(model)}
     trained = classifier_loss.trained_outputs(model, model.loss)
+    if isinstance(targets, dict) and len(trained) > 1:
+        _check_names(model, trained, targets)
     parts = _parts(trained, targets)
     for (output, loss), part in zip(trained, parts, strict=True):
         if loss is not None and part is not None:
             part = keras.ops.convert_to_numpy(part)
-            labels.check_labels(model.name, output, loss, part, names)
+            known = names.get(output.name)
+            labels.check_labels(model.name, output, loss, part, known)
+
+
+def _check_names(model, trained, targets):
+    """Raises unless there are labels for each output, and for no other."""
+    names = [output.name for output, _ in trained]
+    missing = [o.name for o, _ in trained if o.name not in targets]
+    if missing:
+        raise ValueError(
+            f"There are no labels for the outputs {missing} of {model.name!r}. "
+            f"Expected them by the names {names}. Received: {[*targets]}."
+        )
+    unknown = [name for name in targets if name not in names]
+    if unknown:
+        raise ValueError(
+            f"The model {model.name!r} has no output {unknown[0]!r}. Expected "
+            f"labels by the names {names}. Received: {[*targets]}."
+        )
 
 
 def _takes_images(model):

@@ -15,6 +15,7 @@ from keras_transfer.checks import activations
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import flatten
 from keras_transfer.structure.graph import has_graph
+from keras_transfer.structure.output_records import output_names
 from keras_transfer.structure.replay import leading
 from keras_transfer.structure.replay import run
 
@@ -60,7 +61,7 @@ def outputs_of(model: keras.Model) -> list[Output]:
     ['softmax']
     """
     flat = flatten(model)
-    names = _names(model)
+    names = output_names(model)
     found = []
     for name, tensor, ref in zip(
         names, model.outputs, flat.outputs, strict=True
@@ -96,15 +97,6 @@ def output_activation(model: keras.Model) -> str:
     if not is_readable(model) or len(model.outputs) != 1:
         return UNKNOWN
     return outputs_of(model)[0].kind
-
-
-def _names(model):
-    structure = None
-    if not isinstance(model, keras.Sequential):
-        structure = model.output
-    if isinstance(structure, dict):
-        return sorted(structure)
-    return model.output_names if len(model.outputs) > 1 else [None]
 
 
 def _kind(flat, output):

@@ -61,7 +61,13 @@ def add_parser(subparsers) -> None:
         "--class",
         dest="target",
         metavar="CLASS",
-        help="name or number of the class (default: the predicted one)",
+        help="name or number of the class or label, or of the number that is "
+        "predicted (default: the most probable class)",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="NAME",
+        help="output to explain, where the model has several",
     )
     parser.add_argument(
         "--contrast",
@@ -100,12 +106,16 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_transfer.checks import model_images
     from keras_transfer.explaining.methods import check_method
     from keras_transfer.explaining.methods import explain
+    from keras_transfer.serving import prediction
 
     model = kt.load_model(arguments.model)
-    wanted = _class(model, arguments.target)
+    output = _output(model, arguments)
+    reading = prediction.readings_of(model)[output]
+    wanted = _class(reading, arguments.target)
     options = {
         "target": kt.Contrast(wanted) if arguments.contrast else wanted,
         "at": arguments.at,
+        "output": output if arguments.output else None,
     }
     check_method(arguments.method, options)
     faults = check_images(paths, progress=False)
@@ -113,45 +123,70 @@ def run(arguments: argparse.Namespace) -> int:
         told = printable(f"keras-transfer: {path}: {fault}")
         print(told, file=sys.stderr)
     method = arguments.method.replace("+", "p").replace("-", "_")
-    for path, name in zip(paths, names_of(paths), strict=True):
+    for path, stem in zip(paths, names_of(paths), strict=True):
         if path in faults:
             continue
-        picture = arguments.out / f"{name}_{method}.png"
+        picture = arguments.out / f"{stem}_{method}.png"
         pixels = model_images.decode_for(model, [path])
         heat = explain(model, pixels, arguments.method, options)
-        shown = _explained(model, pixels, wanted)
+        name, value = _explained(model, reading, output, pixels, wanted)
         picture.parent.mkdir(parents=True, exist_ok=True)
         kt.plot_explanation(
             pixels,
             heat,
-            titles=[f"{shown.label}  {shown.probability:.0%}"],
+            titles=[_title(reading, name, value)],
             blur=BLUR if arguments.method in OF_PIXELS else 0,
             path=picture,
         )
-        cells = path, shown.label, f"{shown.probability:.4f}", picture
+        is_number = reading.task.kind == "regression"
+        shown = f"{value:.6g}" if is_number else f"{value:.4f}"
+        cells = path, name, shown, picture
         print("\t".join(map(printable, cells)))
     return UNREADABLE if faults else 0
 
 
-def _explained(model, pixels, wanted):
-    """The class that is shown, with its probability."""
-    from keras_transfer.serving import prediction
+def _output(model, arguments):
+    """The place of the output that is explained."""
+    if arguments.output is None and arguments.method == "attention-rollout":
+        return 0  # It is about all layers.
+    from keras_transfer.explaining import graph
 
-    (ranked,) = prediction.predict(model, pixels, top=10**6)
-    if wanted is None:
-        return ranked[0]
-    name = prediction.class_names(model, len(ranked))[wanted]
-    return next(one for one in ranked if one.label == name)
+    known = graph.output_names(model)
+    if arguments.output is None and len(known) > 1:
+        raise ValueError(
+            f"The model has {len(known)} outputs: say which one to explain, "
+            f"--output one of {', '.join(known)}."
+        )
+    tensor = graph.output_of(model, arguments.output)
+    return [one is tensor for one in model.outputs].index(True)
 
 
-def _class(model, word):
+def _explained(model, reading, output, pixels, wanted):
+    """Name and value of what is shown: a class, a label or a number."""
+    import keras
+
+    outputs = keras.tree.flatten(model.predict(pixels, verbose=0))
+    (values,) = reading.values(outputs[output])
+    place = int(values.argmax()) if wanted is None else wanted
+    return reading.names[place], float(values[place])
+
+
+def _title(reading, name, value):
+    if reading.task.kind != "regression":
+        return f"{name}  {value:.0%}"
+    units = reading.task.targets and dict(
+        zip(reading.names, reading.task.targets.units, strict=True)
+    )
+    return f"{name}  {value:.4g} {(units or {}).get(name) or ''}".rstrip()
+
+
+def _class(reading, word):
     """The number of the class that a word on the command line means."""
     if word is None:
         return None
-    import keras_transfer as kt
     from keras_transfer import names
 
-    known = kt.info(model).class_names or []
+    known = reading.names
     if word in known:
         return known.index(word)
     if word.isdecimal():

@@ -78,13 +78,14 @@ def _rows(found):
             ("cut at", backbone.get("cut_at")),
         ),
     )
-    if isinstance(classes, list):
-        yield (
-            "classes",
-            _joined(
-                ("", f"{len(classes)}: {', '.join(map(str, classes[:20]))}")
-            ),
-        )
+    if found["outputs"]:
+        for output in found["outputs"]:
+            told = _task(output["task"]), _classes(output["class_names"])
+            yield f"output {output['name']}", "; ".join(filter(None, told))
+    else:
+        yield "task", _joined(("", _task(found["task"])))
+        if isinstance(classes, list):
+            yield "classes", _joined(("", _classes(classes)))
     yield (
         "layers",
         f"{found['layers']}, of which frozen {found['frozen_layers']}",
@@ -96,3 +97,26 @@ def _rows(found):
 def _joined(*parts):
     said = [f"{label} {value}".strip() for label, value in parts if value]
     return ", ".join(said) or "not recorded"
+
+
+def _classes(names):
+    if not isinstance(names, list):
+        return ""
+    return f"{len(names)}: {', '.join(map(str, names[:20]))}"
+
+
+def _task(task):
+    """Kind of a task with the thresholds or the numbers that belong to it."""
+    if not task:
+        return ""
+    words = [task["kind"].replace("_", " ")]
+    if task.get("thresholds"):
+        shown = ", ".join(f"{t:g}" for t in task["thresholds"][:20])
+        words.append(f"thresholds {shown}")
+    if task.get("targets"):
+        targets = task["targets"]
+        pairs = zip(targets["names"][:20], targets["units"], strict=False)
+        words.append(
+            ", ".join(f"{n} in {u}" if u else str(n) for n, u in pairs)
+        )
+    return "; ".join(words)

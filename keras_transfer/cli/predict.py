@@ -1,13 +1,9 @@
-"""`keras-transfer predict`: classes of photographs as text, JSON or CSV."""
+"""`keras-transfer predict`: what a model says of photographs."""
 
 import argparse
 import contextlib
-import csv
 import pathlib
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TextIO
 
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras_for
@@ -18,8 +14,10 @@ UNREADABLE = 1
 BATCH_SIZE = 32
 
 DESCRIPTION = """\
-Tells the most probable class of each photograph. One that cannot be read is
-named on stderr, the others are predicted all the same; the exit code is then 1.
+Tells the most probable class of each photograph; the labels, the grade or the
+numbers where the model gives those, and all that several outputs say. A
+photograph that cannot be read is named on stderr, the others are predicted all
+the same; the exit code is then 1.
 """
 
 
@@ -27,7 +25,7 @@ def add_parser(subparsers) -> None:
     """Adds the command."""
     parser = subparsers.add_parser(
         "predict",
-        help="tell the classes of photographs",
+        help="tell the classes, labels or numbers of photographs",
         description=DESCRIPTION,
     )
     parser.add_argument(
@@ -50,6 +48,18 @@ def add_parser(subparsers) -> None:
         metavar="K",
         help="number of classes for each photograph (default: 1)",
     )
+    parser.add_argument(
+        "--threshold",
+        type=words.number_between(0, 1, includes_low=True),
+        metavar="P",
+        help="probability from which on a label is told, for models that give "
+        "several (default: the model's own for each)",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="tell the probabilities of all classes or labels",
+    )
     format = parser.add_mutually_exclusive_group()
     for name in ("json", "csv"):
         format.add_argument(
@@ -66,105 +76,29 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
-    from keras_transfer.cli.predict import WRITERS
+    from keras_transfer.cli.prediction_writers import WRITERS
     from keras_transfer.data import list_images
     from keras_transfer.serving.files import predict_files
     from keras_transfer.serving.opening import open_classifier
+    from keras_transfer.serving.reading import check_wanted
+    from keras_transfer.serving.said import Wanted
 
     paths = list_images(arguments.images)
     start_keras_for(arguments.model, arguments.trust)
     classifier = open_classifier(arguments.model, arguments.trust)
+    check_wanted(classifier.readings, arguments.threshold, "--threshold")
+    wanted = Wanted(arguments.top, arguments.threshold, arguments.all)
     has_unreadable = False
-    answers = predict_files(classifier, paths, arguments.top, BATCH_SIZE)
+    answers = predict_files(classifier, paths, wanted, BATCH_SIZE)
+    write_to = WRITERS[arguments.format]
     with (
         contextlib.closing(answers),
-        WRITERS[arguments.format](sys.stdout, paths) as writer,
+        write_to(sys.stdout, paths, classifier.readings) as writer,
     ):
-        for path, predictions, fault in answers:
-            writer.write(path, predictions, fault)
+        for path, said, fault in answers:
+            writer.write(path, said, fault)
             if fault is not None:
                 has_unreadable = True
                 told = printable(f"keras-transfer: {path}: {fault}")
                 print(told, file=sys.stderr)
     return UNREADABLE if has_unreadable else 0
-
-
-class TextWriter:
-    """Writes a line for each photograph, for people; a table where piped.
-
-    Args:
-        file: Where to write.
-        paths: All photographs that will come.
-    """
-
-    def __init__(self, file: TextIO, paths: Sequence[Path]):
-        self.file = file
-        self.is_terminal = file.isatty()
-        self.width = max((len(printable(path)) for path in paths), default=0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-    def write(
-        self, path: Path, predictions: Sequence | None, fault: str | None
-    ):
-        """Writes one photograph's classes; nothing where there is a fault."""
-        if fault is not None:
-            return
-        if self.is_terminal:
-            classes = ", ".join(
-                f"{printable(p.label)} {p.probability:.1%}" for p in predictions
-            )
-            name = f"{printable(path):<{self.width}}"
-            print(f"{name}  {classes}", file=self.file)
-            return
-        cells = [printable(path)]
-        for p in predictions:
-            cells += [printable(p.label), f"{p.probability:.4f}"]
-        print("\t".join(cells), file=self.file)
-
-
-class CsvWriter(TextWriter):
-    """Writes a row for each class of each photograph."""
-
-    def __enter__(self):
-        self.rows = csv.writer(self.file, lineterminator="\n")
-        self.rows.writerow(["image", "rank", "class", "probability"])
-        return self
-
-    def write(self, path, predictions, fault):
-        for rank, p in enumerate(predictions or (), start=1):
-            names = printable(path), rank, printable(p.label)
-            self.rows.writerow([*names, repr(p.probability)])
-
-
-class JsonWriter(TextWriter):
-    """Writes one list, with an object for each photograph."""
-
-    def __enter__(self):
-        self.separator = "[\n"
-        return self
-
-    def __exit__(self, *exception):
-        # After an error half a list is better seen to be half a list.
-        if exception == (None, None, None):
-            self.file.write("\n]\n")
-
-    def write(self, path, predictions, fault):
-        record = {"image": str(path)}
-        if fault is not None:
-            record["error"] = fault
-        else:
-            record["classes"] = [
-                {"class": p.label, "probability": p.probability}
-                for p in predictions
-            ]
-        text = printable(words.json_text(record, self.file))
-        self.file.write(self.separator + text)
-        self.separator = ",\n"
-
-
-WRITERS = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}

@@ -118,7 +118,8 @@ def _ascent(network, place, chosen):
         values = keras.ops.cast(values, "float32")
         while len(values.shape) > 2:
             values = keras.ops.mean(values, axis=1)
-        if place is None and values.shape[-1] == 1:
+        is_pair = network.kind == "classification"
+        if place is None and values.shape[-1] == 1 and is_pair:
             # One unit has two classes, the first of them by minus the logit.
             values = keras.ops.concatenate([-values, values], axis=-1)
         picked = keras.ops.one_hot(np.array(chosen), values.shape[-1])
@@ -139,7 +140,9 @@ def _channels(network, place, at, channel):
                 "`at=`."
             )
         logits = np.zeros((len(channels), network.output.shape[-1]))
-        return class_numbers(channels, logits, network.class_names)
+        return class_numbers(
+            channels, logits, network.class_names, network.kind
+        )
     number = place.spec.shape[-1]
     for one in channels:
         is_whole = isinstance(one, (int, np.integer))

@@ -10,6 +10,7 @@ import keras
 from keras_transfer import names
 from keras_transfer.extraction.plan import trace
 from keras_transfer.heads.auxiliary import model as auxiliary_model
+from keras_transfer.structure import output_records
 from keras_transfer.structure.graph import FlatModel
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import has_graph
@@ -97,11 +98,8 @@ def output_names(model: keras.Model) -> list[str]:
 
     Keys where the model returns a dictionary, else the names of the layers.
     """
-    # A Sequential model refuses to tell its output, but has only one.
-    structure = getattr(model, "output", None)
-    if isinstance(structure, dict):
-        return sorted(structure)
-    return list(model.output_names)
+    found = output_records.output_names(model)
+    return list(model.output_names) if found == [None] else found
 
 
 def compute(

@@ -13,21 +13,25 @@ from keras_transfer.explaining import path_integral
 from keras_transfer.explaining import rollout
 from keras_transfer.explaining import score_maps
 
+_OF_MAPS = ("target", "at", "output")
 # Each with the arguments, besides model and images, that it takes.
 METHODS: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...]]] = {
-    "grad-cam": (gradient_maps.grad_cam, ("target", "at")),
-    "grad-cam++": (gradient_maps.grad_cam_plus_plus, ("target", "at")),
-    "layer-cam": (gradient_maps.layer_cam, ("target", "at")),
-    "score-cam": (score_maps.score_cam, ("target", "at")),
-    "eigen-cam": (score_maps.eigen_cam, ("at",)),
-    "saliency": (input_gradients.saliency, ("target",)),
+    "grad-cam": (gradient_maps.grad_cam, _OF_MAPS),
+    "grad-cam++": (
+        gradient_maps.grad_cam_plus_plus,
+        ("target", "at", "output"),
+    ),
+    "layer-cam": (gradient_maps.layer_cam, _OF_MAPS),
+    "score-cam": (score_maps.score_cam, _OF_MAPS),
+    "eigen-cam": (score_maps.eigen_cam, ("at", "output")),
+    "saliency": (input_gradients.saliency, ("target", "output")),
     "smoothgrad": (
         functools.partial(input_gradients.saliency, samples=25),
-        ("target",),
+        ("target", "output"),
     ),
     "integrated-gradients": (
         path_integral.integrated_gradients,
-        ("target",),
+        ("target", "output"),
     ),
     "attention-rollout": (rollout.attention_rollout, ()),
 }
@@ -50,7 +54,7 @@ def check_method(method: str, arguments: dict[str, Any]) -> None:
                 f"The method {method!r} takes no {name!r}: what it shows is "
                 + (
                     "the same for all classes."
-                    if name == "target"
+                    if name in ("target", "output")
                     else "about the pixels, not about a layer."
                     if "target" in taken
                     else "about all layers."

@@ -14,11 +14,12 @@ from keras_transfer.explaining.differentiation import without_gradients
 from keras_transfer.explaining.graph import compute
 from keras_transfer.explaining.graph import output_of
 from keras_transfer.extraction.wanted import find_wanted
-from keras_transfer.structure import model_info
 from keras_transfer.structure.graph import Ref
 from keras_transfer.structure.graph import flatten
 from keras_transfer.structure.graph import origin
+from keras_transfer.structure.output_records import output_records
 from keras_transfer.structure.replay import leading
+from keras_transfer.structure.task import Task
 
 _PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
 # Calls of `keras.ops`; their classes are not public, but their names are.
@@ -41,7 +42,7 @@ class Network:
     def __init__(self, model: keras.Model, output: str | int | None = None):
         self.model = model
         self.output = output_of(self.model, output)
-        self.class_names = (model_info.find(model) or {}).get("class_names")
+        self.kind, self.class_names = _meaning(model, self.output)
         self._flat = flatten(model)
         end = origin(Ref((), self.output))
         self._features, self._finish = _logits_of(self._flat, end)
@@ -173,6 +174,14 @@ class Network:
 
     def _leads_to_output(self, call):
         return any(origin(ref) in self._on_the_way for ref in call.outputs)
+
+
+def _meaning(model, output):
+    """The kind of an output's task, and the names of its numbers."""
+    places = [tensor is output for tensor in model.outputs]
+    record = output_records(model)[places.index(True)]
+    task = record.task or Task()
+    return task.kind, task.targets.names if task.targets else record.class_names
 
 
 def _logits_of(flat, output):

@@ -60,7 +60,7 @@ def ask(
     network = Network(model, output)
     inputs = model_images.as_inputs(model, images)
     logits, _ = network.forward(inputs)
-    score = score_function(target, logits, network.class_names)
+    score = score_function(target, logits, network.class_names, network.kind)
     return Question(network, inputs, score, logits)
 
 
@@ -95,7 +95,7 @@ def ask_for_maps(
         place = place_of_maps(network, at)
     inputs = model_images.as_inputs(model, images)
     logits, (activation,) = network.forward(inputs, [place])
-    score = score_function(target, logits, network.class_names)
+    score = score_function(target, logits, network.class_names, network.kind)
     return Question(network, inputs, score, logits), place, activation
 
 

@@ -57,7 +57,7 @@ def activation_gradients(
     places = [network.place(name) for name in names]
     inputs = model_images.as_inputs(model, images)
     logits, activations = network.forward(inputs, places)
-    score = score_function(target, logits, network.class_names)
+    score = score_function(target, logits, network.class_names, network.kind)
     # One at a time: a given activation hides those below it.
     return {
         name: network.gradients(inputs, score, {place: activation})[0]
@@ -105,7 +105,8 @@ def weight_gradients(
         )
     inputs = model_images.as_inputs(model, images)
     x = inputs[0] if len(inputs) == 1 else inputs
-    y = keras.ops.convert_to_tensor(np.asarray(labels))
+    is_several = len(getattr(model, "outputs", None) or ()) > 1
+    y = _tensors(labels, is_several)
     weights = model.trainable_variables
     if not weights:
         raise ValueError(
@@ -124,3 +125,12 @@ def weight_gradients(
         weight.path: keras.ops.convert_to_numpy(gradient)
         for weight, gradient in zip(weights, gradients, strict=True)
     }
+
+
+def _tensors(labels, is_several):
+    """Labels as tensors, in the structure of several outputs."""
+    if isinstance(labels, dict):
+        return {name: _tensors(part, False) for name, part in labels.items()}
+    if is_several:
+        return [_tensors(part, False) for part in labels]
+    return keras.ops.convert_to_tensor(np.asarray(labels))

@@ -45,7 +45,10 @@ Target = Class | Contrast | Callable[[Any], Any]
 
 
 def score_function(
-    target: Target, logits: np.ndarray, class_names: Sequence[str] | None
+    target: Target,
+    logits: np.ndarray,
+    class_names: Sequence[str] | None,
+    kind: str = "classification",
 ) -> Callable[[Any], Any]:
     """Returns a function from logits to one score for each image.
 
@@ -54,17 +57,27 @@ def score_function(
             a `Contrast`, a function of the logits, or `None` for the
             predicted class.
         logits: The model's logits for the images.
-        class_names: Names of the classes, or `None`.
+        class_names: Names of the classes, labels, grades or numbers, or
+            `None`.
+        kind: Kind of the output's task. Defaults to `"classification"`.
 
     Raises:
-        ValueError: For an unknown class or the wrong number of classes.
+        ValueError: For an unknown class or the wrong number of classes, or a
+            contrast of numbers.
         TypeError: For anything else.
     """
     if callable(target):
         return _checked(target)
     is_contrast = isinstance(target, Contrast)
+    if is_contrast and kind == "regression":
+        raise ValueError(
+            "A Contrast compares classes, and this output gives numbers. Name "
+            "one of them, or leave out the target."
+        )
     target = target.target if is_contrast else target
-    weights = _weights(class_numbers(target, logits, class_names), logits)
+    weights = _weights(
+        class_numbers(target, logits, class_names, kind), logits, kind
+    )
     if is_contrast and logits.shape[-1] > 1:
         # The logit of a single unit is a contrast already.
         others = logits.shape[-1] - 1
@@ -73,20 +86,25 @@ def score_function(
 
 
 def class_numbers(
-    target: Class, logits: np.ndarray, class_names: Sequence[str] | None
+    target: Class,
+    logits: np.ndarray,
+    class_names: Sequence[str] | None,
+    kind: str = "classification",
 ) -> list[int]:
     """Returns the number of the class that is explained in each image.
 
-    A model of one unit has two classes: 1 where its logit is positive, 0
+    A classifier of one unit has two classes: 1 where its logit is positive, 0
     where minus the logit is.
 
     Args:
         target: As for `score_function`, but a class.
         logits: The model's logits for the images.
-        class_names: Names of the classes, or `None`.
+        class_names: As for `score_function`.
+        kind: As for `score_function`.
 
     Raises:
-        ValueError: For an unknown class or the wrong number of classes.
+        ValueError: For an unknown class, the wrong number of classes, or none
+            where there are several numbers.
         TypeError: For anything else.
     """
     if logits.ndim != 2:
@@ -95,11 +113,18 @@ def class_numbers(
             f"num_classes). Received an output of shape {logits.shape}: give "
             "`target` a function of it that returns one score for each image."
         )
+    is_pair = logits.shape[-1] == 1 and kind == "classification"
     if target is None:
-        if logits.shape[-1] == 1:
+        if kind == "regression" and logits.shape[-1] > 1:
+            known = list(class_names or range(logits.shape[-1]))
+            raise ValueError(
+                f"The output gives the numbers {known}: say which one to "
+                "explain, `target=` one of them."
+            )
+        if is_pair:
             return [int(logit > 0) for logit in logits[:, 0]]
         return [int(number) for number in logits.argmax(-1)]
-    num_classes = max(logits.shape[-1], 2)
+    num_classes = 2 if is_pair else logits.shape[-1]
     is_sequence = isinstance(target, (list, tuple, np.ndarray))
     chosen = list(target) if is_sequence else [target] * len(logits)
     if len(chosen) != len(logits):
@@ -137,8 +162,8 @@ def _number(target, num_classes, class_names):
     return int(target)
 
 
-def _weights(numbers, logits):
-    if logits.shape[-1] == 1:
+def _weights(numbers, logits, kind):
+    if logits.shape[-1] == 1 and kind == "classification":
         return np.array([[1.0 if n else -1.0] for n in numbers], "float32")
     return np.eye(logits.shape[-1], dtype="float32")[numbers]
 

@@ -14,9 +14,11 @@ from rich.progress import track
 from keras_transfer.checks.model_images import decode_for
 from keras_transfer.checks.model_images import form_of
 from keras_transfer.data.listing import list_images
-from keras_transfer.exporting.formats.format import Runner
-from keras_transfer.exporting.trial import outputs_of
-from keras_transfer.structure import model_info
+from keras_transfer.exporting.formats.runner import Runner
+from keras_transfer.exporting.trial import all_outputs_of
+from keras_transfer.structure.output_records import output_names
+from keras_transfer.structure.output_records import output_records
+from keras_transfer.structure.task import Task
 
 _TRIAL = 32
 _CALIBRATION = 100
@@ -44,8 +46,8 @@ class Accuracy:
 
 def labels_of(
     model: keras.Model, folder: pathlib.Path, paths: list[pathlib.Path]
-) -> np.ndarray:
-    """Returns the class number of each photograph, from its folder's name.
+) -> tuple[str | None, np.ndarray]:
+    """Returns an output, and its class number of each photograph's folder.
 
     Args:
         model: A model with class names.
@@ -56,22 +58,42 @@ def labels_of(
         ValueError: If the model has no class names or not one output for each,
             or if a subfolder is not one of its classes.
     """
-    classes = (model_info.find(model) or {}).get("class_names")
-    if not classes or model.output_shape[1:] != (len(classes),):
-        raise ValueError(
-            "Accuracy can be measured only for models with class names and "
-            f"one output for each. {model.name!r} has the classes {classes} "
-            f"and outputs of shape {model.output_shape[1:]}. Leave out "
-            "`measure_on`."
-        )
     found = [path.relative_to(folder).parts[0] for path in paths]
+    record = _measured(model, {*found})
+    classes = record.class_names or []
     others = sorted({*found} - {*classes})
     if others:
         raise ValueError(
             f"{os.fspath(folder)!r} must contain one subfolder per class, "
             f"with the names {classes}. Received: {others}."
         )
-    return np.array([classes.index(name) for name in found])
+    return record.name, np.array([classes.index(name) for name in found])
+
+
+def _measured(model, found):
+    """What is recorded of the output whose classes name some folders."""
+    records = output_records(model)
+    shapes = [tuple(t.shape[1:]) for t in model.outputs]
+    fitting = [
+        record
+        for record, shape in zip(records, shapes, strict=True)
+        if shape == (len(record.class_names or ()),)
+        # A photograph of several labels lies in one folder.
+        and (record.task or Task()).kind != "multi_label"
+    ]
+    if len(fitting) > 1:
+        fitting = [r for r in fitting if found <= {*r.class_names}]
+    if len(fitting) != 1:
+        told = "; ".join(
+            f"the classes {record.class_names} and outputs of shape {shape}"
+            for record, shape in zip(records, shapes, strict=True)
+        )
+        raise ValueError(
+            "Accuracy can be measured only for models with class names and "
+            f"one output for each. {model.name!r} has {told}; the folders are "
+            f"{sorted(found)}. Leave out `measure_on`."
+        )
+    return fitting[0]
 
 
 def measure_accuracy(
@@ -79,6 +101,7 @@ def measure_accuracy(
     run: Runner,
     paths: list[pathlib.Path],
     labels: np.ndarray,
+    output: str | None = None,
 ) -> Accuracy:
     """Classifies photographs by a model and by its export.
 
@@ -87,8 +110,11 @@ def measure_accuracy(
         run: The exported file in its runtime.
         paths: Image files.
         labels: The class number of each.
+        output: Name of the output whose classes they are; `None` for the only
+            one.
     """
     best = []
+    place = output_names(model).index(output)
     starts = track(
         range(0, len(paths), _BATCH),
         description="Measuring",
@@ -99,7 +125,7 @@ def measure_accuracy(
     for start in starts:
         images = decode_for(model, paths[start : start + _BATCH])
         images = images.astype(model.inputs[0].dtype)
-        both = outputs_of(model, images), run(images)
+        both = all_outputs_of(model, images)[place], run(images)
         best.append([outputs.argmax(-1) for outputs in both])
     kept, exported = np.concatenate(best, axis=1)
     accuracies = [float(np.mean(b == labels)) for b in (kept, exported)]
@@ -121,12 +147,15 @@ class PhotographSets:
         calibration: A batch to calibrate on; `None` without a folder.
         measured: Files to measure the accuracy on.
         labels: The class number of each of them.
+        output: Name of the output that has these classes; `None` for the only
+            one.
     """
 
     trial: np.ndarray | None
     calibration: np.ndarray | None
     measured: list[pathlib.Path]
     labels: np.ndarray | None
+    output: str | None = None
 
     def measure(self, model: keras.Model, run: Runner) -> Accuracy | None:
         """Measures the accuracy of a model and its export, if requested.
@@ -137,7 +166,9 @@ class PhotographSets:
         """
         if self.labels is None:
             return None
-        return measure_accuracy(model, run, self.measured, self.labels)
+        run = run.select([self.output])
+        labels = self.labels
+        return measure_accuracy(model, run, self.measured, labels, self.output)
 
 
 def photograph_sets(
@@ -169,10 +200,10 @@ def photograph_sets(
         if folder is not None:
             form_of(model, f"Leave out `{argument}`.")
             found[argument] = list_images([pathlib.Path(folder)])
-    labels = None
+    labels = output = None
     if measure_on is not None:
         folder = pathlib.Path(measure_on)
-        labels = labels_of(model, folder, found["measure_on"])
+        output, labels = labels_of(model, folder, found["measure_on"])
     twice = _resolved(found["calibrate_on"]) & _resolved(found["measure_on"])
     if twice:
         raise ValueError(
@@ -187,6 +218,7 @@ def photograph_sets(
         calibration=_some_of(found["calibrate_on"], _CALIBRATION, model),
         measured=found["measure_on"],
         labels=labels,
+        output=output,
     )
 
 

@@ -6,7 +6,6 @@ import os
 import pathlib
 
 import keras
-import numpy as np
 
 from keras_transfer import names
 from keras_transfer.exporting import sidecar as sidecars
@@ -16,21 +15,20 @@ from keras_transfer.exporting.description import describe
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.inference_graph import inference_graph
+from keras_transfer.exporting.precision import about_precision
 from keras_transfer.exporting.precision import allowance
 from keras_transfer.exporting.precision import check_precision
 from keras_transfer.exporting.stock_model import check_exportable
 from keras_transfer.exporting.stock_model import to_stock
+from keras_transfer.exporting.stock_model import with_named_outputs
 from keras_transfer.exporting.trial import Trial
-from keras_transfer.exporting.trial import largest_difference
-from keras_transfer.exporting.trial import outputs_of
+from keras_transfer.exporting.trial import all_outputs_of
 from keras_transfer.exporting.trial import trial_images
-from keras_transfer.exporting.trial import try_out
+from keras_transfer.exporting.trial import try_out_all
 from keras_transfer.files.output_path import check_output
 from keras_transfer.files.whole_files import publish
 from keras_transfer.files.whole_files import staging_folder
-
-# Largest difference between a network in 16 bits and the same in float32.
-_HALF_PRECISION = 0.05
+from keras_transfer.structure.output_records import output_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +84,8 @@ def export(
     can replace the model can replace the JSON file as well.
 
     Args:
-        model: A Functional or Sequential model with one input and one output.
+        model: A Functional or Sequential model with one input. Several outputs
+            bear the same names in the file; the JSON file says their order.
         path: The file to write, with the suffix of the format.
         format: `"onnx"` (`.onnx`), `"litert"` (`.tflite`), `"openvino"`
             (`.xml`, and `.bin` beside it), `"tf_saved_model"` (a folder) or
@@ -103,8 +102,9 @@ def export(
             the ranges of activations for int8. Required for `"onnx"`; without
             it, `"litert"` quantizes only the weights.
         measure_on: A folder with one subfolder of photographs per class. The
-            accuracies of the model and of the file are measured on all of
-            them. None of them may be in `calibrate_on`.
+            accuracies of the model and of the file, of several outputs the one
+            with these classes, are measured on all of them. None of them may
+            be in `calibrate_on`.
 
     Returns:
         An `Exported` with the paths, the largest difference from Keras and,
@@ -139,30 +139,33 @@ def export(
         images = trial_images(model)
     folded = kept = 0
     notes: tuple[str, ...] = ()
-    source = model
+    source = with_named_outputs(model, model)
     if target.keeps_layers:
         graph = to_stock(model)
     else:
         graph, folded, kept, dtypes = inference_graph(model)
+        graph = with_named_outputs(graph, model)
         # Keras exports only models that were called.
-        precise = outputs_of(graph, images)
+        precise = all_outputs_of(graph, images)
         if dtypes:
-            expected = outputs_of(model, images)
-            notes = (_about_precision(dtypes, expected, precise),)
+            expected = all_outputs_of(source, images)
+            notes = (about_precision(dtypes, expected, precise),)
             source = graph
     description = describe(model, graph)
+    names = output_names(graph)
     with staging_folder(path) as folder:
         staged = folder / path.name
         target.convert(
             graph, staged, description, precision, photographs.calibration
         )
-        run = target.open(staged)
-        trial = try_out(
+        run = target.open(staged).select(names)
+        trial = try_out_all(
             run,
-            functools.partial(outputs_of, source),
+            functools.partial(all_outputs_of, source),
             images,
             allowance(target, precision),
             f"the {target.name} export of {model.name!r}",
+            names,
         )
         accuracy = photographs.measure(model, run)
         files = target.files(staged)
@@ -227,18 +230,3 @@ def _checked_path(path: pathlib.Path, target: Format) -> pathlib.Path:
             "SavedModel that a new one could replace. Choose another name."
         )
     return path
-
-
-def _about_precision(dtypes, expected, precise) -> str:
-    difference = largest_difference(expected, precise)
-    allowed = _HALF_PRECISION * max(1.0, float(np.max(np.abs(expected))))
-    if not difference <= allowed:
-        raise ValueError(
-            f"The model computes in {', '.join(dtypes)}; in float32 its "
-            f"outputs differ by {difference:.3g}. Expected at most "
-            f"{allowed:.3g}, which rounding can explain."
-        )
-    return (
-        f"The model computes in {', '.join(dtypes)}, the export in float32; "
-        f"their outputs differ by up to {difference:.2g}."
-    )

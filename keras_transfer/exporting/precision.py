@@ -1,9 +1,14 @@
 """The precisions of exported files."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from keras_transfer import names
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.formats.format import Format
 from keras_transfer.exporting.trial import Allowance
+from keras_transfer.exporting.trial import largest_difference
 
 # For float32 each format states its rounding. The other tolerances detect
 # broken files, not less accurate ones: `measure_on` tells how accurate they
@@ -12,6 +17,8 @@ _REDUCED = {
     "float16": Allowance(tolerance=0.02),
     "int8": Allowance(tolerance=0.4, fraction=0.4),
 }
+# Largest difference between a network in 16 bits and the same in float32.
+_HALF_PRECISION = 0.05
 PRECISIONS = ("float32", *_REDUCED)
 
 
@@ -54,3 +61,39 @@ def check_precision(target: Format, precision: str, calibrated: bool) -> None:
             "calibrate the ranges of activations. Pass a folder of them as "
             "`calibrate_on` (--calibrate-on)."
         )
+
+
+def about_precision(
+    dtypes: Sequence[str],
+    expected: Sequence[np.ndarray],
+    precise: Sequence[np.ndarray],
+) -> str:
+    """Returns a note on how far a model in 16 bits is from its float32 graph.
+
+    Args:
+        dtypes: Precisions that the model computes in.
+        expected: Each of its outputs.
+        precise: Each output in float32.
+
+    Raises:
+        ValueError: If rounding cannot explain the difference.
+    """
+    difference, allowed = max(
+        (_difference(*pair) for pair in zip(expected, precise, strict=True)),
+        key=lambda found: found[0] / found[1],
+    )
+    if not difference <= allowed:
+        raise ValueError(
+            f"The model computes in {', '.join(dtypes)}; in float32 its "
+            f"outputs differ by {difference:.3g}. Expected at most "
+            f"{allowed:.3g}, which rounding can explain."
+        )
+    return (
+        f"The model computes in {', '.join(dtypes)}, the export in float32; "
+        f"their outputs differ by up to {difference:.2g}."
+    )
+
+
+def _difference(expected, precise):
+    allowed = _HALF_PRECISION * max(1.0, float(np.max(np.abs(expected))))
+    return largest_difference(expected, precise), allowed

@@ -9,6 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from keras_transfer.structure.output_records import MOST_OUTPUTS
+from keras_transfer.structure.task import Task
+
 MOST_CLASSES = 100_000
 MOST_FILES = 10_000
 _MOST_LETTERS = 1000
@@ -28,11 +31,52 @@ def fault_of(record: Any) -> str | None:
         record: What its JSON holds.
     """
     fields = record if isinstance(record, dict) else {}
-    missing = [key for key in _SECTIONS if key not in fields]
+    output = () if "outputs" in fields else ("output",)
+    sections = (_SECTIONS[0], *output, *_SECTIONS[1:])
+    missing = [key for key in sections if key not in fields]
     if missing:
         return f"it lacks {', '.join(missing)}"
     record.setdefault("class_names", None)
-    for path, (expected, is_right) in _FIELDS.items():
+    is_single = "outputs" not in record
+    fault = _fault_in(record, _SINGLE if is_single else _SEVERAL)
+    if fault:
+        return fault
+    outputs = outputs_of(record)
+    if not is_single:
+        for place, output in enumerate(outputs):
+            fault = _fault_in(output, _OUTPUT)
+            if fault:
+                return f"in the output {place}, {fault}"
+        names = [output["name"] for output in outputs]
+        if len({*names}) < len(names):
+            return "two of its outputs have one name"
+        if sum(output["shape"][-1] or 0 for output in outputs) > MOST_CLASSES:
+            return f"its outputs have over {MOST_CLASSES:,} units together"
+    for output in outputs:
+        fault = _fault_of_task(output)
+        if fault:
+            return fault
+    return None
+
+
+def outputs_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns what a description says of each output, in order.
+
+    Args:
+        record: What its JSON holds.
+
+    Returns:
+        Dictionaries with `name` (`None` for the only output), `shape`,
+        `activation`, `class_names` and `task` (`None` before there were tasks).
+    """
+    if "outputs" in record:
+        return record["outputs"]
+    own = {"name": None, "class_names": record["class_names"]}
+    return [{**record["output"], **own, "task": record.get("task")}]
+
+
+def _fault_in(record, fields):
+    for path, (expected, is_right) in fields.items():
         value: Any = record
         for key in path.split("."):
             if key not in value:
@@ -40,10 +84,28 @@ def fault_of(record: Any) -> str | None:
             value = value[key]
         if not is_right(value):
             return f"its {path} is {_kind(value)}, expected {expected}"
-    names, units = record["class_names"], record["output"]["shape"][-1]
+    return None
+
+
+def _fault_of_task(output):
+    names, units = output["class_names"], output["shape"][-1]
+    record = output["task"]
+    if record is not None and not isinstance(record, dict):
+        return f"its task is {_kind(record)}, expected an object"
+    try:
+        task = Task.from_json(record or {})
+    except (TypeError, ValueError) as error:
+        return f"its task is none: {str(error).rstrip('.')}"
     # One unit tells two classes apart.
-    if names is not None and len(names) != max(units or 0, 2):
+    expected = units or 0
+    if task.kind == "classification":
+        expected = max(expected, 2)
+    if names is not None and len(names) != expected:
         return f"it names {len(names)} classes for {units} units of output"
+    targets = task.targets and task.targets.names
+    for what, values in ("thresholds", task.thresholds), ("targets", targets):
+        if values is not None and len(values) != units:
+            return f"it has {len(values)} {what} for {units} units of output"
     return None
 
 
@@ -97,6 +159,14 @@ def _are_classes(value):
     )
 
 
+def _are_outputs(value):
+    return (
+        isinstance(value, list)
+        and 2 <= len(value) <= MOST_OUTPUTS
+        and all(map(_is_object, value))
+    )
+
+
 def _are_files(value):
     return (
         isinstance(value, dict)
@@ -125,26 +195,44 @@ def _kind(value):
     return repr(value)[:80]
 
 
-_SECTIONS = ("input", "output", "files", "versions")
+_SECTIONS = ("input", "files", "versions")
+_Fields = dict[str, tuple[str, Callable[[Any], Any]]]
+_CLASS_NAMES = f"null or a list of 1 to {MOST_CLASSES:,} names", _are_classes
+_OUTPUT_SHAPE = (
+    f"a list of whole numbers, the last of at most {MOST_CLASSES:,}",
+    _is_output_shape,
+)
+_ACTIVATION = (
+    "null or a name",
+    lambda value: value is None or _is_text(value),
+)
 # In this order: what contains another comes before it.
-_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "class_names": (
-        f"null or a list of 1 to {MOST_CLASSES:,} names",
-        _are_classes,
-    ),
+_COMMON: _Fields = {
     "input": ("an object", _is_object),
-    "output": ("an object", _is_object),
     "files": ("an object of files with their sha256", _are_files),
     "versions": ("an object of texts", _are_versions),
     "input.shape": ("a list of whole numbers or null", _is_shape),
     "input.dtype": (f"one of {', '.join(_DTYPES)}", _DTYPES.__contains__),
     "input.range": ("null or two finite numbers, the smaller first", _is_range),
-    "output.shape": (
-        f"a list of whole numbers, the last of at most {MOST_CLASSES:,}",
-        _is_output_shape,
-    ),
-    "output.activation": (
-        "null or a name",
-        lambda value: value is None or _is_text(value),
+}
+_SINGLE: _Fields = {
+    "class_names": _CLASS_NAMES,
+    "output": ("an object", _is_object),
+    **_COMMON,
+    "output.shape": _OUTPUT_SHAPE,
+    "output.activation": _ACTIVATION,
+}
+_SEVERAL: _Fields = {
+    **_COMMON,
+    "outputs": (f"a list of 2 to {MOST_OUTPUTS} objects", _are_outputs),
+}
+_OUTPUT: _Fields = {
+    "name": ("a name", lambda value: _is_text(value) and value),
+    "shape": _OUTPUT_SHAPE,
+    "activation": _ACTIVATION,
+    "class_names": _CLASS_NAMES,
+    "task": (
+        "null or an object",
+        lambda value: value is None or _is_object(value),
     ),
 }

@@ -1,5 +1,6 @@
 """The same model made of stock Keras layers alone."""
 
+import re
 import warnings
 
 import keras
@@ -7,11 +8,13 @@ import keras
 from keras_transfer import compat
 from keras_transfer.exporting import composites
 from keras_transfer.exporting import layer_copies
+from keras_transfer.exporting.trial import all_outputs_of
 from keras_transfer.exporting.trial import largest_difference
-from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.exporting.trial import trial_images
+from keras_transfer.structure.output_records import output_names
 
 TOLERANCE = 1e-6
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
 def to_stock(model: keras.Model) -> keras.Model:
@@ -25,16 +28,17 @@ def to_stock(model: keras.Model) -> keras.Model:
     train.
 
     Args:
-        model: A Functional or Sequential model with one input and one output.
+        model: A Functional or Sequential model with one input.
 
     Returns:
         A Functional `keras.Model` with its own copies of the weights, not
-        compiled, with the same outputs as `model`. Layers that cannot be
+        compiled, with the same outputs as `model`; several are a dictionary
+        by their names. Layers that cannot be
         replaced are kept; a warning names them.
 
     Raises:
-        ValueError: If the model has no graph, several inputs or several
-            outputs, or if the outputs of the result differ.
+        ValueError: If the model has no graph or several inputs, or if the
+            outputs of the result differ.
 
     Example:
     >>> import keras_transfer as kt
@@ -53,9 +57,11 @@ def to_stock(model: keras.Model) -> keras.Model:
     if foreign:
         warnings.warn(_about(foreign, expansion.refused), stacklevel=2)
     images = trial_images(model)[:2]
-    difference = largest_difference(
-        outputs_of(model, images), outputs_of(stock, images)
-    )
+    stock = with_named_outputs(stock, model)
+    named = with_named_outputs(model, model)
+    outputs = (all_outputs_of(each, images) for each in (named, stock))
+    pairs = zip(*outputs, strict=True)
+    difference = max(largest_difference(*pair) for pair in pairs)
     if not difference <= TOLERANCE:
         raise ValueError(
             f"The stock model of {model.name!r} differs from it by "
@@ -67,21 +73,47 @@ def to_stock(model: keras.Model) -> keras.Model:
 
 
 def check_exportable(model: keras.Model) -> None:
-    """Raises unless a model has a graph from one input to one output.
+    """Raises unless a model has a graph from one input to named outputs.
 
     Args:
         model: The model to check.
 
     Raises:
         TypeError: If it is not a Keras model.
-        ValueError: If it has no graph, or several inputs or outputs.
+        ValueError: If it has no graph, several inputs, or an output whose name
+            not every format can hold.
     """
     check_graph(model)
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
+    if len(model.inputs) != 1:
         raise ValueError(
             f"The model {model.name!r} has {len(model.inputs)} inputs and "
-            f"{len(model.outputs)} outputs. Expected one of each."
+            f"{len(model.outputs)} outputs. Expected one input."
         )
+    names = output_names(model)
+    taken = [model.inputs[0].name]
+    for name in names if len(names) > 1 else ():
+        if name in taken or not _NAME.fullmatch(name):
+            raise ValueError(
+                f"The model {model.name!r} has the outputs {names}. Expected "
+                "names of letters, digits and underscores, a letter first, "
+                f"that differ from each other and from {taken[0]!r}, the "
+                f"input. Received: {name!r}."
+            )
+        taken.append(name)
+
+
+def with_named_outputs(graph: keras.Model, model: keras.Model) -> keras.Model:
+    """Returns a graph that returns several outputs by their names.
+
+    Args:
+        graph: A copy of the model whose outputs are in the same order.
+        model: The model whose outputs have the names.
+    """
+    names = output_names(model)
+    if len(names) == 1:
+        return graph
+    named = dict(zip(names, graph.outputs, strict=True))
+    return keras.Model(graph.inputs[0], named, name=graph.name)
 
 
 def check_graph(model: keras.Model) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
@@ -118,17 +119,75 @@ def try_out(
     )
 
 
-def outputs_of(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Returns the outputs of a model in Keras, in float32 or wider.
+def try_out_all(
+    run: Callable[[np.ndarray], Any],
+    reference: Callable[[np.ndarray], Sequence[np.ndarray]],
+    images: np.ndarray,
+    allowance: Allowance,
+    name: str,
+    outputs: Sequence[str | None],
+) -> Trial:
+    """Compares each output of an exported model with that of Keras.
 
-    Does not use `predict`, which would compile a function for a single call.
+    Args:
+        run: Returns the exported model's outputs for a batch; not as a list
+            where there is one.
+        reference: Returns the list of outputs of Keras for a batch.
+        images: As for `try_out`.
+        allowance: As for `try_out`.
+        name: As for `try_out`.
+        outputs: Names of the outputs, in order.
+
+    Returns:
+        The trial of the output that differs most, of what is allowed; and the
+        number of images for which all outputs are best at the same place.
+
+    Raises:
+        ValueError: As for `try_out`.
+    """
+    if len(outputs) == 1:
+        only = lambda images: reference(images)[0]  # noqa: E731
+        return try_out(run, only, images, allowance, name)
+    trials = [
+        try_out(
+            lambda images, place=place: run(images)[place],
+            lambda images, place=place: reference(images)[place],
+            images,
+            allowance,
+            f"the output {output!r} of {name}",
+        )
+        for place, output in enumerate(outputs)
+    ]
+    worst = max(trials, key=lambda trial: trial.difference / trial.tolerance)
+    best = min(trial.same_best for trial in trials)
+    return dataclasses.replace(worst, same_best=best)
+
+
+def outputs_of(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns the outputs of a model with one output in Keras.
 
     Args:
         model: A model with one output.
         images: A batch.
     """
-    outputs = keras.ops.convert_to_numpy(model(images, training=False))
-    return outputs.astype(np.promote_types(outputs.dtype, "float32"))
+    (outputs,) = all_outputs_of(model, images)
+    return outputs
+
+
+def all_outputs_of(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
+    """Returns each output of a model in Keras, in float32 or wider.
+
+    Does not use `predict`, which would compile a function for a single call.
+
+    Args:
+        model: A model, whose outputs come in the order of `model.outputs`.
+        images: A batch.
+    """
+    outputs = map(
+        keras.ops.convert_to_numpy,
+        keras.tree.flatten(model(images, training=False)),
+    )
+    return [o.astype(np.promote_types(o.dtype, "float32")) for o in outputs]
 
 
 def largest_difference(one: Any, other: Any) -> float:

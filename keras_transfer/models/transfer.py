@@ -8,21 +8,20 @@ import keras
 
 from keras_transfer import compat
 from keras_transfer.models import create
+from keras_transfer.models import head_records
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import model_info
 from keras_transfer.structure import stages
-from keras_transfer.structure.task import KINDS
 from keras_transfer.structure.task import Targets
-from keras_transfer.structure.task import Task
 
 
 def build_model(
     backbone: keras.Model | str,
-    head: keras.layers.Layer,
+    head: keras.layers.Layer | Mapping[str, keras.layers.Layer],
     *,
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[str, Any] | None = None,
     preprocessing: Any = "auto",
-    thresholds: Sequence[float] | None = None,
+    thresholds: Sequence[float] | Mapping[str, Any] | None = None,
     targets: Targets | Mapping[str, Any] | None = None,
     name: str = "transfer_model",
 ) -> keras.Model:
@@ -34,7 +33,11 @@ def build_model(
     Args:
         backbone: A model from images to features, or the name of a registered
             backbone, which is then created with its ImageNet weights.
-        head: A layer from features to outputs, such as `heads.LinearHead`.
+        head: A layer from features to outputs, such as `heads.LinearHead`; for
+            several outputs a dictionary with a head for each name, which all
+            read the same features. Then `class_names`, `thresholds` and
+            `targets` are dictionaries by these names as well, labels to train
+            on too, and the model returns a dictionary.
         class_names: Names of the classes, labels or grades in the order of
             the outputs. For a classifier with one unit, the names of the
             outputs 0 and 1. Defaults to `None`.
@@ -54,7 +57,7 @@ def build_model(
 
     Raises:
         ValueError: If the number of class names, thresholds or targets does
-            not fit the head or its task.
+            not fit the head or its task, or two heads have one name.
         TypeError: If the backbone or the head is of the wrong kind.
 
     Example:
@@ -65,12 +68,18 @@ def build_model(
     ...     backbone, kt.heads.LinearHead(2), class_names=["ant", "bee"])
     >>> model.output_shape
     (None, 2)
+    >>> both = kt.build_model(backbone, {
+    ...     "species": kt.heads.LinearHead(2),
+    ...     "size": kt.heads.LinearHead(1, task="regression")})
+    >>> sorted(both.output)
+    ['size', 'species']
     """
     if isinstance(backbone, str):
         backbone = create.create_backbone(backbone)
-    _check_parts(backbone, head)
-    class_names = _checked_names(class_names, head)
-    task = _task(head, thresholds, targets)
+    _check_backbone(backbone)
+    head = head_records.checked_heads(head)
+    words = class_names, thresholds, targets
+    described = head_records.describe(head, *words)
     record = model_info.provenance_of(backbone)
     if isinstance(preprocessing, str):
         if preprocessing != "auto":
@@ -80,15 +89,14 @@ def build_model(
                 f"kt.Preprocessing.of_mode({preprocessing!r})?"
             )
         preprocessing = record.preprocessing if record else "inside"
-    metadata = _metadata(backbone, record, head, class_names)
-    if task is not None:
-        metadata["task"] = task.to_json()
+    metadata = {**_metadata(backbone, record), **described}
     with compat.canonical_names():
         image = keras.Input(backbone.input_shape[1:], name="image")
         x = model_info.ModelInfo(metadata)(image)
         if preprocessing != "inside":
             x = _preprocess(preprocessing, x)
-        outputs = head(backbone(x))
+        features = backbone(x)
+        outputs = keras.tree.map_structure(lambda h: h(features), head)
         model = keras.Model(image, outputs, name=name)
     metadata["classes"] = needed_classes.owners_of(model)
     return model
@@ -100,86 +108,15 @@ def _preprocess(preprocessing, images):
     return preprocessing(images)
 
 
-def _check_parts(backbone, head):
+def _check_backbone(backbone):
     if not isinstance(backbone, keras.Model) or not compat.is_graph(backbone):
         raise TypeError(
             "`backbone` must be a Functional keras.Model or the name of a "
             f"registered backbone. Received: {backbone!r}."
         )
-    if not isinstance(head, keras.layers.Layer):
-        raise TypeError(
-            "`head` must be a Keras layer, such as "
-            f"keras_transfer.heads.LinearHead(2). Received: {head!r}."
-        )
 
 
-def _checked_names(class_names, head):
-    if class_names is None:
-        return None
-    if isinstance(class_names, str):
-        raise TypeError(
-            "`class_names` must be a list of names. Received the string "
-            f"{class_names!r}."
-        )
-    class_names = [str(class_name) for class_name in class_names]
-    repeated = {n for n in class_names if class_names.count(n) > 1}
-    if repeated:
-        raise ValueError(
-            f"`class_names` must differ from each other. Received "
-            f"{sorted(repeated)} more than once."
-        )
-    num_classes, kind = getattr(head, "num_classes", None), kind_of(head)
-    if kind == "regression":
-        raise ValueError(
-            "A head with task='regression' predicts numbers: name them in "
-            "`targets`, as in targets={'names': ['age'], 'units': ['years'], "
-            f"'mean': [40.0], 'std': [20.0]}}. Received: {class_names=}."
-        )
-    is_pair = num_classes == 1 and kind != "multi_label"
-    expected = 2 if is_pair else num_classes
-    if expected is not None and len(class_names) != expected:
-        raise ValueError(
-            f"A head with num_classes={num_classes} needs {expected} class "
-            f"names. Received {len(class_names)}: {class_names}."
-        )
-    return class_names
-
-
-def kind_of(head: keras.layers.Layer) -> str | None:
-    """Returns the kind of a head's task, or `None` where it does not say.
-
-    Args:
-        head: Any layer.
-    """
-    activation = getattr(head, "output_activation", None)
-    is_single = getattr(head, "num_classes", 1) == 1
-    if activation == "sigmoid" and not is_single:
-        return "multi_label"  # Such outputs are independent of each other.
-    kind = getattr(head, "task", None)
-    return kind if kind in KINDS else None
-
-
-def _task(head, thresholds, targets):
-    kind = kind_of(head)
-    if kind is None and thresholds is None and targets is None:
-        return None
-    units = getattr(head, "num_classes", None)
-    if kind == "multi_label" and units and thresholds is None:
-        thresholds = [0.5] * units
-    task = Task(kind or "classification", thresholds, targets)
-    for name, values in (
-        ("thresholds", task.thresholds),
-        ("targets", task.targets and task.targets.names),
-    ):
-        if values is not None and len(values) != units:
-            raise ValueError(
-                f"A head with num_classes={units} needs {units} {name}. "
-                f"Received {len(values)}: {list(values)}."
-            )
-    return task
-
-
-def _metadata(backbone, record, head, class_names):
+def _metadata(backbone, record):
     import keras_transfer
 
     height, width, channels = (*backbone.input_shape[1:], None, None, None)[:3]
@@ -188,7 +125,6 @@ def _metadata(backbone, record, head, class_names):
     boundaries = [
         [stage.name, stage.last_layer] for stage in stages.stages_of(backbone)
     ]
-    arguments = head.get_config()
     return {
         "schema": model_info.SCHEMA,
         "versions": {
@@ -197,7 +133,7 @@ def _metadata(backbone, record, head, class_names):
         },
         # Mixed precision scales the loss only where it is in force.
         "dtype_policy": keras.config.dtype_policy().name,
-        "class_names": class_names,
+        "class_names": None,
         "input": {
             "height": height,
             "width": width,
@@ -206,12 +142,5 @@ def _metadata(backbone, record, head, class_names):
             "channel_order": "rgb" if channels == 3 else None,
         },
         "backbone": {**origin, "layer": backbone.name, "stages": boundaries},
-        "head": {
-            "class": type(head).__name__,
-            **{
-                key: arguments[key]
-                for key in ("num_classes", "activation", "pooling")
-                if isinstance(arguments.get(key), (int, str))
-            },
-        },
+        "head": {},
     }

@@ -23,10 +23,9 @@ from keras_transfer.serving.decoders import Decoders
 from keras_transfer.serving.limits import ServiceLimits
 from keras_transfer.serving.metrics import Metrics
 from keras_transfer.serving.micro_batches import MicroBatches
-from keras_transfer.serving.ranking import rank
+from keras_transfer.serving.query import wanted_of
+from keras_transfer.serving.said import as_json
 
-_DEFAULT_TOP = 5
-_MOST_TOP = 1000
 # Decoded images that wait for the model, in batches.
 _WAITING_BATCHES = 4
 # The page needs nothing from elsewhere, and is allowed nothing.
@@ -93,6 +92,8 @@ class _Service:
         self.classifier = classifier
         self.limits = limits
         self.metrics = Metrics()
+        for reading in classifier.readings:
+            self.metrics.outputs.labels(reading.task.kind).inc()
         self._busy = 0
         self._bodies = Bodies(limits)
 
@@ -102,7 +103,7 @@ class _Service:
         self._decoders = Decoders(self.classifier, limits)
         self._places = asyncio.Semaphore(_WAITING_BATCHES * limits.max_batch)
         self._batches = MicroBatches(
-            self.classifier.probabilities,
+            self.classifier.values,
             limits.max_batch,
             limits.max_wait_ms / 1000,
             self.metrics.batch_size.observe,
@@ -124,7 +125,7 @@ class _Service:
         return response
 
     async def _answer(self, request):
-        top = _top_of(request)
+        wanted = wanted_of(request, self.classifier.readings)
         headers = request.headers
         if headers.get("content-encoding", "identity") != "identity":
             raise Refusal(
@@ -136,7 +137,7 @@ class _Service:
                 images, rows = await self._rows(body, kind)
         # Off the loop: there may be thousands of classes for each.
         return await asyncio.to_thread(
-            _respond, images, rows, self.classifier.class_names, top
+            lambda: _respond(images, self.classifier.told(rows, wanted))
         )
 
     @contextlib.contextmanager
@@ -201,27 +202,10 @@ def _describe(classifier, limits):
     }
 
 
-def _top_of(request):
-    word = request.query_params.get("top", str(_DEFAULT_TOP))
-    is_number = word.isdecimal() and len(word) < 9
-    if not is_number or not 1 <= int(word) <= _MOST_TOP:
-        raise Refusal(
-            400,
-            "`top`, the number of classes for each image, must be a whole "
-            f"number from 1 to {_MOST_TOP}. Received: {word[:40]!r}.",
-        )
-    return int(word)
-
-
-def _respond(images, rows, class_names, top):
+def _respond(images, said):
     predictions = []
-    for (name, warning), best in zip(
-        images, rank(rows, class_names, top), strict=True
-    ):
-        classes = [
-            {"class": p.label, "probability": p.probability} for p in best
-        ]
-        prediction = {"image": name, "classes": classes}
+    for (name, warning), outputs in zip(images, said, strict=True):
+        prediction = {"image": name, **as_json(outputs)}
         if warning is not None:
             prediction["warning"] = warning
         predictions.append(prediction)

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.data.images import COLOR_MODES
-from keras_transfer.serving.ranking import probabilities_of
+from keras_transfer.serving.reading import Reading
+from keras_transfer.serving.reading import combined
+from keras_transfer.serving.reading import told
+from keras_transfer.serving.said import Said
+from keras_transfer.serving.said import Wanted
 
 # Far more than any network takes; a file could declare more than memory has.
 _MOST_PIXELS = 1 << 23
@@ -18,7 +22,7 @@ class Classifier:
     """An open model file of any format.
 
     Args:
-        run: Returns the outputs for a batch of images.
+        run: Returns the outputs for a batch of images, an array for each.
         format: `"keras"`, or the name of the format it was exported to.
         runtime: Name and version of the runtime.
         sha256: Digest of the file; where there are several, of the lines
@@ -26,22 +30,18 @@ class Classifier:
         input_shape: `(height, width, channels)` of an image.
         dtype: Type of the pixels that `run` takes.
         pixel_range: Smallest and largest pixel value, or `None` if unknown.
-        num_classes: Number of classes.
-        class_names: Their names, or `None` if unknown.
-        activation: Activation of the outputs; `None` or `"linear"` for logits.
+        readings: How each of its outputs is to be read.
         versions: Versions of the packages that wrote the file.
     """
 
-    run: Callable[[np.ndarray], np.ndarray]
+    run: Callable[[np.ndarray], list[np.ndarray]]
     format: str
     runtime: str
     sha256: str
     input_shape: tuple[int, int, int]
     dtype: str
     pixel_range: tuple[float, float] | None
-    num_classes: int
-    class_names: tuple[str, ...] | None
-    activation: str | None
+    readings: tuple[Reading, ...]
     versions: dict[str, str]
 
     @property
@@ -64,21 +64,50 @@ class Classifier:
         height, width = self.image_size
         return max(1, min(wanted, 2 * _MOST_PIXELS // (height * width)))
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Returns a probability of each class for each image.
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes of the only output, or `None`."""
+        return self.readings[0].class_names if self._is_single else None
+
+    @property
+    def width(self) -> int:
+        """Number of values for each image, of all outputs together."""
+        return sum(reading.width for reading in self.readings)
+
+    @property
+    def _is_single(self):
+        return len(self.readings) == 1
+
+    def values(self, images: np.ndarray) -> np.ndarray:
+        """Returns a row for each image, of probabilities of each class.
+
+        Numbers in their units for regression; the values of several outputs
+        are side by side. `told` says what they mean.
 
         Args:
             images: A batch of pixels in the range that the model expects.
         """
         outputs = self.run(images.astype(self.dtype, copy=False))
-        return probabilities_of(outputs, self.activation)
+        return combined(self.readings, outputs)
+
+    def told(self, rows: np.ndarray, wanted: Wanted) -> list[tuple[Said, ...]]:
+        """Returns what each output says of each image.
+
+        Args:
+            rows: The result of `values`.
+            wanted: What is to be told.
+        """
+        return told(self.readings, rows, wanted)
 
     def describe(self) -> dict[str, Any]:
         """Returns what clients need to know, as JSON values."""
         height, width, channels = self.input_shape
+        outputs = [{"name": r.name, **r.describe()} for r in self.readings]
+        about = self.readings[0].describe()
+        if not self._is_single:
+            about = {"class_names": None, "outputs": outputs}
         return {
-            "class_names": self.class_names and list(self.class_names),
-            "num_classes": self.num_classes,
+            **about,
             "input": {
                 "height": height,
                 "width": width,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Runner
+from keras_transfer.exporting.sidecar_schema import outputs_of
 from keras_transfer.files.checksums import file_sha256
 from keras_transfer.files.checksums import text_sha256
 from keras_transfer.files.untrusted import check_member
@@ -34,14 +35,20 @@ def open_runner(
         path: The file or folder.
         record: What its description says; `None` where it has none.
 
+    Returns:
+        A runner of the outputs that the description names, in its order; of
+        the first one where it names none.
+
     Raises:
         ValueError: If the runtime cannot open it, it takes or returns
             something else than its description says, or is no classifier. The
             runner raises it where a batch cannot be computed.
     """
     # Runtimes have error types of their own, for which there is no base class.
+    said = [] if record is None else outputs_of(record)
     try:
         runner = target.open(path)
+        runner = runner.select([output["name"] for output in said] or [None])
     except Exception as error:
         raise ValueError(
             f"{path.name!r} cannot be opened by {target.runtime()}: "
@@ -49,38 +56,46 @@ def open_runner(
         ) from error
     if record is not None:
         _check_input(runner.input, record["input"], path.name)
-    output = runner.output
-    if record is not None and not _fits(output.shape, record["output"]):
-        raise ValueError(
-            f"{path.name!r} is not what was exported: it returns the shape "
-            f"{output.shape}, its description says "
-            f"{tuple(record['output']['shape'])}. Export the model again."
-        )
-    if record is not None:
-        output = output._replace(shape=tuple(record["output"]["shape"]))
-    if len(output.shape) != 2 or not output.shape[1]:
-        raise ValueError(
-            f"{path.name!r} is no classifier of images: expected one number "
-            f"for each class. Its output has the shape {output.shape}."
-        )
+    outputs = tuple(
+        _checked_output(output, said[place] if said else None, path.name)
+        for place, output in enumerate(runner.outputs)
+    )
 
     def run(images):
         try:
-            rows = np.asarray(runner(images))
+            found = [np.asarray(rows) for rows in runner.run(images)]
         except Exception as error:
             raise ValueError(
                 f"{path.name!r} cannot be run by {target.runtime()}: "
                 f"{_reason(error)}."
             ) from error
-        if rows.shape != (len(images), output.shape[1]):
-            raise ValueError(
-                f"{path.name!r} returned the shape {rows.shape} for "
-                f"{len(images)} images. Expected "
-                f"{(len(images), output.shape[1])}."
-            )
-        return rows
+        for rows, output in zip(found, outputs, strict=True):
+            if rows.shape != (len(images), output.shape[1]):
+                raise ValueError(
+                    f"{path.name!r} returned the shape {rows.shape} for "
+                    f"{len(images)} images. Expected "
+                    f"{(len(images), output.shape[1])}."
+                )
+        return found
 
-    return Runner(run, runner.input, output)
+    return Runner(run, runner.input, outputs, runner.names)
+
+
+def _checked_output(output, said, name):
+    if said is not None and not _fits(output.shape, said):
+        raise ValueError(
+            f"{name!r} is not what was exported: it returns the shape "
+            f"{output.shape}, its description says {tuple(said['shape'])}. "
+            "Export the model again."
+        )
+    if said is not None:
+        output = output._replace(shape=tuple(said["shape"]))
+    if len(output.shape) != 2 or not output.shape[1]:
+        raise ValueError(
+            f"{name!r} is no classifier of images: expected one number "
+            f"for each class. Its output has the shape {output.shape}."
+        )
+    return output
 
 
 def _check_input(found, said, name):

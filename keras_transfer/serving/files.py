@@ -13,8 +13,8 @@ from keras_transfer.data.decoded import decoded_ahead
 from keras_transfer.data.diagnosis import explain_unreadable
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.classifier import Classifier
-from keras_transfer.serving.ranking import Prediction
-from keras_transfer.serving.ranking import rank
+from keras_transfer.serving.said import Said
+from keras_transfer.serving.said import Wanted
 
 _MANY = 100
 
@@ -24,23 +24,23 @@ class Answer(NamedTuple):
 
     Args:
         path: The file.
-        predictions: Its classes, best first; `None` where it is unreadable.
+        said: What each output says of it; `None` where it is unreadable.
         fault: Why it is unreadable, or `None`.
     """
 
     path: Path
-    predictions: list[Prediction] | None
+    said: tuple[Said, ...] | None
     fault: str | None
 
 
 def predict_files(
     classifier: Classifier,
     paths: Sequence[Path],
-    top: int = 1,
+    wanted: Wanted,
     batch_size: int = 32,
     progress: bool | None = None,
 ) -> Iterator[Answer]:
-    """Yields the classes of each image file, in order.
+    """Yields what a model says of each image file, in order.
 
     While the model computes one batch, threads decode the next; no other is in
     memory. A file that cannot be read does not affect the others.
@@ -48,7 +48,7 @@ def predict_files(
     Args:
         classifier: What predicts.
         paths: The files.
-        top: Number of classes for each.
+        wanted: What is to be told of each.
         batch_size: Images that are predicted together; fewer if they are very
             large. Defaults to 32.
         progress: Whether a progress bar is drawn on stderr. Defaults to
@@ -67,21 +67,21 @@ def predict_files(
     with contextlib.closing(batches), bar:
         task = bar.add_task("Predicting", total=len(paths))
         for batch in batches:
-            yield from _answers(classifier, batch, top)
+            yield from _answers(classifier, batch, wanted)
             bar.advance(task, len(batch))
 
 
-def _answers(classifier, batch, top):
+def _answers(classifier, batch, wanted):
     images = [image for _, image, _ in batch if image is not None]
     rows = iter(())
     if images:
-        probabilities = classifier.probabilities(np.stack(images))
-        ranked = rank(probabilities, classifier.class_names, top)
-        rows = zip(ranked, np.isfinite(probabilities).all(-1), strict=True)
+        values = classifier.values(np.stack(images))
+        said = classifier.told(values, wanted)
+        rows = zip(said, np.isfinite(values).all(-1), strict=True)
     for path, image, fault in batch:
-        predictions, is_finite = (None, True) if image is None else next(rows)
+        said, is_finite = (None, True) if image is None else next(rows)
         if is_finite:
-            yield Answer(path, predictions, fault)
+            yield Answer(path, said, fault)
         else:
             yield Answer(path, None, "the model returns NaN or infinity for it")
 

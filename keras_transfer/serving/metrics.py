@@ -31,6 +31,12 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=registry,
         )
+        self.outputs = prometheus_client.Gauge(
+            f"{prefix}_outputs",
+            "Outputs of the model, by their task.",
+            ["task"],
+            registry=registry,
+        )
         self.in_flight = prometheus_client.Gauge(
             f"{prefix}_requests_in_flight",
             "Requests that are worked on.",

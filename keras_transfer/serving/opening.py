@@ -1,5 +1,6 @@
 """Model files of every format, opened to classify."""
 
+import dataclasses
 import os
 import pathlib
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 from keras_transfer.exporting.formats import FORMATS
 from keras_transfer.exporting.sidecar import read_sidecar
 from keras_transfer.exporting.sidecar import sidecar_of
+from keras_transfer.exporting.sidecar_schema import outputs_of
 from keras_transfer.serving.classifier import Classifier
 from keras_transfer.serving.classifier import check_image_shape
 from keras_transfer.serving.exported import checked_digests
 from keras_transfer.serving.exported import digests_of
 from keras_transfer.serving.exported import open_runner
 from keras_transfer.serving.exported import together
+from keras_transfer.serving.reading import Reading
+from keras_transfer.structure.task import Task
 
 
 def format_of(path: str | os.PathLike) -> str:
@@ -106,9 +110,9 @@ def _open(path, name, trust):
             "output": {**runner.output._asdict(), "activation": None},
             "versions": {},
         }
-    names, pixels = record["class_names"], record["input"]["range"]
+    pixels = record["input"]["range"]
     return Classifier(
-        run=runner,
+        run=runner.run,
         format=name,
         runtime=target.runtime(),
         sha256=together(digests),
@@ -117,10 +121,19 @@ def _open(path, name, trust):
         ),
         dtype=record["input"]["dtype"],
         pixel_range=pixels and tuple(pixels),
-        num_classes=max(record["output"]["shape"][-1], 2),
-        class_names=names and tuple(names),
-        activation=record["output"]["activation"],
+        readings=tuple(map(_reading, outputs_of(record))),
         versions=record["versions"],
+    )
+
+
+def _reading(output):
+    names = output["class_names"]
+    return Reading(
+        name=output["name"],
+        units=output["shape"][-1],
+        activation=output["activation"],
+        class_names=names and tuple(names),
+        task=Task.from_json(output["task"] or {}),
     )
 
 
@@ -163,27 +176,29 @@ def _open_keras(path):
     # Not at the top: what was exported runs without Keras.
     import keras
 
-    from keras_transfer.checks.outputs import output_activation
     from keras_transfer.saving.loading import load_model
-    from keras_transfer.structure.model_info import info
+    from keras_transfer.serving.prediction import readings_of
+    from keras_transfer.structure import model_info
+    from keras_transfer.structure.info import info
 
     model = load_model(path)
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
+    if len(model.inputs) != 1:
         raise ValueError(
-            f"The model {model.name!r} has {len(model.inputs)} inputs and "
-            f"{len(model.outputs)} outputs. Expected one of each: remove "
-            "auxiliary heads with kt.without_auxiliary_heads(model)."
+            f"The model {model.name!r} has {len(model.inputs)} inputs. "
+            "Expected one, of images."
         )
+    readings = readings_of(model)
     known = info(model)
-    names, pixels = known.class_names, known.input_range
-    if names is None and sidecar_of(path).exists():
+    pixels = known.input_range
+    if model_info.find(model) is None and sidecar_of(path).exists():
         # A file of stock layers alone has no layer that could tell.
         record = read_sidecar(path)
         checked_digests(path, [path], record["files"])
-        names, pixels = record["class_names"], record["input"]["range"]
+        readings = _described(readings, map(_reading, outputs_of(record)))
+        pixels = record["input"]["range"]
     digests = digests_of(path.resolve(), [path.resolve()])
     return Classifier(
-        run=model.predict_on_batch,
+        run=lambda images: keras.tree.flatten(model.predict_on_batch(images)),
         format="keras",
         runtime=f"keras {keras.__version__}, {keras.backend.backend()}",
         sha256=together(digests),
@@ -192,8 +207,25 @@ def _open_keras(path):
         ),
         dtype=model.inputs[0].dtype,
         pixel_range=pixels and tuple(pixels),
-        num_classes=max(model.output_shape[-1], 2),
-        class_names=names and tuple(names),
-        activation=output_activation(model),
+        readings=readings,
         versions=known.versions,
+    )
+
+
+def _described(readings, described):
+    """What the graph tells of each output, with what a description adds."""
+    described = {reading.name: reading for reading in described}
+    return tuple(
+        _with(reading, described.get(reading.name)) for reading in readings
+    )
+
+
+def _with(reading, said):
+    if said is None:
+        return reading
+    is_known = reading.activation != "unknown"
+    return dataclasses.replace(
+        said,
+        units=reading.units,
+        activation=reading.activation if is_known else said.activation,
     )

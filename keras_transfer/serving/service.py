@@ -93,12 +93,12 @@ def warm_up(classifier: Classifier, max_batch: int) -> None:
     # From the second size on, TensorFlow takes any.
     for size in sorted({1, 2, max_batch}):
         images = np.zeros((size, *classifier.input_shape), classifier.dtype)
-        rows = classifier.probabilities(images)
-        expected = (size, classifier.num_classes)
+        rows = classifier.values(images)
+        expected = (size, classifier.width)
         if rows.shape != expected or not np.isfinite(rows).all():
             raise ValueError(
                 "The model is no classifier of images: expected finite "
-                f"probabilities of shape {expected}. Received the shape "
-                f"{rows.shape}, with {int((~np.isfinite(rows)).sum())} NaN or "
-                "infinite."
+                f"probabilities or numbers of shape {expected}. Received the "
+                f"shape {rows.shape}, with {int((~np.isfinite(rows)).sum())} "
+                "NaN or infinite."
             )

@@ -9,8 +9,6 @@ from keras_transfer import compat
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import adapters
 from keras_transfer.structure import freeze_state
-from keras_transfer.structure.task import Task
-from keras_transfer.structure.text_table import Table
 
 # A plain attribute: it does not survive saving. `build_model` copies the
 # record into the `ModelInfo` layer, which does.
@@ -93,78 +91,6 @@ class ModelInfo(keras.layers.Layer):
         of_file = metadata.get("freeze"), metadata.get("lora")
         object.__setattr__(layer, "_of_file", of_file)
         return layer
-
-
-@dataclasses.dataclass(frozen=True)
-class Info(Table):
-    """What is known of a model.
-
-    Args:
-        class_names: Names of the classes in the order of the outputs, or
-            `None`.
-        input_shape: `(height, width, channels)`; `None` where a size is open.
-        input_range: Smallest and largest pixel value that the model expects,
-            or `None` where nobody recorded it.
-        backbone: Name, weights, options, stages and origin of the backbone.
-        head: Class name of the head and its arguments.
-        trainable_parameters: Number of parameters that are open now.
-        parameters: Number of all parameters.
-        versions: Versions of keras_transfer and Keras that built the model.
-        schedule: The freeze schedule it was trained with last, as data, or
-            `None`; `kt.schedules.of(model)` returns it as a callback.
-        history: Metrics per epoch, where training recorded them.
-        task: What the outputs stand for: kind, thresholds, targets.
-    """
-
-    class_names: list[str] | None
-    input_shape: tuple[int | None, ...]
-    input_range: tuple[float, float] | None
-    backbone: dict[str, Any]
-    head: dict[str, Any]
-    trainable_parameters: int
-    parameters: int
-    versions: dict[str, str]
-    schedule: dict[str, Any] | None
-    history: dict[str, list[float]]
-    task: dict[str, Any]
-
-    _has_heading = False
-
-    def table_rows(self):
-        # As strings: a table shows a missing value as nothing.
-        rows = dataclasses.asdict(self).items()
-        return [(key, str(value)) for key, value in rows]
-
-
-def info(model: keras.Model) -> Info:
-    """Returns what is known of a model: classes, input, backbone, history.
-
-    Args:
-        model: Any Keras model; without a `ModelInfo` layer only its shape and
-            parameters are known.
-
-    Example:
-    >>> import keras
-    >>> import keras_transfer as kt
-    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    >>> kt.info(model).parameters
-    10
-    """
-    metadata = find(model) or {}
-    pixels = metadata.get("input", {}).get("range")
-    return Info(
-        class_names=metadata.get("class_names"),
-        input_shape=tuple(model.input_shape[1:]),
-        input_range=tuple(pixels) if pixels else None,
-        backbone=metadata.get("backbone") or {},
-        head=metadata.get("head") or {},
-        trainable_parameters=count(model.trainable_weights),
-        parameters=count(model.weights),
-        versions=metadata.get("versions") or {},
-        schedule=metadata.get("schedule"),
-        history=metadata.get("history") or {},
-        task=Task.from_json(metadata.get("task", {})).to_json(),
-    )
 
 
 def find(model: keras.Model) -> dict[str, Any] | None:

@@ -32,7 +32,8 @@ class Targets:
             finite, or a standard deviation that is not above 0.
 
     Example:
-    >>> targets = Targets(("age",), ("years",), (40.0,), (20.0,))
+    >>> import keras_transfer as kt
+    >>> targets = kt.Targets(["age"], ["years"], mean=[40.0], std=[20.0])
     >>> targets.restored([[0.5]]).tolist()
     [[50.0]]
     """
@@ -165,35 +166,30 @@ def task_of(model: Any) -> Task:
     """Returns the task that `ModelInfo` records; classification without one.
 
     Args:
-        model: Any Keras model.
+        model: Any Keras model with one output.
 
     Example:
     >>> import keras
     >>> task_of(keras.Sequential([keras.Input((4,))])).kind
     'classification'
     """
-    return recorded_task(model) or Task()
+    from keras_transfer.structure.output_records import output_records
+
+    return output_records(model)[0].task or Task()
 
 
-def recorded_task(model: Any) -> Task | None:
-    """Returns the task that `ModelInfo` records; `None` without one."""
-    # Exported models are served where there is no Keras.
-    from keras_transfer.structure import model_info
-
-    record = (model_info.find(model) or {}).get("task")
-    return None if record is None else Task.from_json(record)
-
-
-def set_task(model: Any, task: Task) -> None:
+def set_task(model: Any, task: Task, output: str | None = None) -> None:
     """Records the task of a model, for everything that shows its outputs.
 
     Args:
         model: A model that `build_model` made.
         task: What its outputs stand for.
+        output: Name of the output, where there are several.
 
     Raises:
-        ValueError: If the model has no `ModelInfo`.
+        ValueError: If the model has no `ModelInfo`, or no such output.
     """
+    # Exported models are served where there is no Keras.
     from keras_transfer.structure import model_info
 
     metadata = model_info.find(model)
@@ -202,7 +198,13 @@ def set_task(model: Any, task: Task) -> None:
             f"The model {model.name!r} has no ModelInfo layer to record its "
             "task in. Make it with kt.build_model(backbone, head)."
         )
-    metadata["task"] = task.to_json()
+    records = {r["name"]: r for r in metadata.get("outputs", ())}
+    if records and output not in records:
+        raise ValueError(
+            f"The model {model.name!r} has the outputs {[*records]}. Pass "
+            f"output= one of them. Received: {output!r}."
+        )
+    records.get(output, metadata)["task"] = task.to_json()
 
 
 def _targets(record):

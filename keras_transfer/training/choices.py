@@ -23,7 +23,7 @@ _EXAMPLES = (
 
 def losses_of(
     model: keras.Model,
-    recorded: Task | None,
+    recorded: Mapping[str | None, Task],
     asked: Any,
     one_hot: bool,
     label_smoothing: float,
@@ -32,7 +32,7 @@ def losses_of(
 
     Args:
         model: Any model.
-        recorded: What `ModelInfo` says, or `None`.
+        recorded: What `ModelInfo` says, by the name of the output.
         asked: The kind of the task that the caller asks for, or one for each
             output, or `None`.
         one_hot: Whether labels of classes are rows.
@@ -57,22 +57,26 @@ def losses_of(
     losses = []
     for output in outputs:
         wanted = given.get(output.name) if given else asked
-        kind = kind_of_task(output, recorded, wanted)
+        kind = kind_of_task(output, recorded.get(output.name), wanted)
         losses.append(loss_for(output, kind, one_hot, label_smoothing))
     return _as_compiled(model, losses)
 
 
-def metrics_of(model: keras.Model, loss: Any, recorded: Task | None) -> Any:
+def metrics_of(
+    model: keras.Model, loss: Any, recorded: Mapping[str | None, Task]
+) -> Any:
     """Returns the metrics of each output of a model, as `compile` takes them.
 
     Args:
         model: Any model.
         loss: What it is compiled with.
-        recorded: What `ModelInfo` says, or `None`.
+        recorded: What `ModelInfo` says, by the name of the output.
     """
     trained = classifier_loss.trained_outputs(model, loss)
     metrics = [
-        [] if one is None else metrics_for(output, one, recorded)
+        []
+        if one is None
+        else metrics_for(output, one, recorded.get(output.name))
         for output, one in trained
     ]
     if not is_readable(model):

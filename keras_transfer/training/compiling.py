@@ -11,7 +11,7 @@ import keras
 from keras_transfer.checks import classifier_loss
 from keras_transfer.checks import first_batch
 from keras_transfer.optimizer import wrap_optimizer
-from keras_transfer.structure.task import recorded_task
+from keras_transfer.structure.output_records import recorded_tasks
 from keras_transfer.training import arguments
 from keras_transfer.training import choices
 
@@ -79,7 +79,7 @@ def compile_for_transfer(
     >>> kt.compile_for_transfer(model).loss.name
     'sparse_categorical_crossentropy'
     """
-    recorded = recorded_task(model)
+    recorded = recorded_tasks(model)
     if "loss" not in compile_arguments:
         compile_arguments["loss"] = choices.losses_of(
             model, recorded, task, one_hot, label_smoothing

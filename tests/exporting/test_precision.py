@@ -96,7 +96,7 @@ def test_fewer_bits_are_smaller_and_still_right(
     assert outputs.dtype == "float32"
     assert 1e-6 < difference < {"float16": 0.01, "int8": 0.3}[precision]
     # What serves it finds what it was told to find.
-    served = open_classifier(exported.path).probabilities(images)
+    served = open_classifier(exported.path).values(images)
     np.testing.assert_allclose(served, outputs, atol=1e-6)
     # The tools have no advice left. TensorFlow's own remarks depend on what
     # else the process has done.

@@ -248,10 +248,22 @@ def test_models_that_cannot_be_are_refused(function, tmp_path):
             return inputs
 
     image = keras.Input((4,))
-    two = keras.Model(image, [image, keras.layers.Dense(2)(image)])
+    other = keras.Input((4,))
+    two = keras.Model([image, other], keras.layers.Add()([image, other]))
     with pytest.raises(ValueError, match="has no graph"):
         function(Subclassed(), *arguments)
-    with pytest.raises(ValueError, match="1 inputs and 2 outputs"):
+    with pytest.raises(ValueError, match="has 2 inputs and 1 outputs"):
         function(two, *arguments)
     with pytest.raises(TypeError, match="must be a keras.Model"):
         function("model.keras", *arguments)
+
+
+def test_several_outputs_keep_their_names(tmp_path):
+    heads = {"kind": kt.heads.LinearHead(2), "size": kt.heads.LinearHead(3)}
+    model = networks.lively(kt.build_model(networks.convolutional(), heads))
+    stock = kt.to_stock(model)
+    assert sorted(stock.output) == ["kind", "size"]
+    images = trial_images(model)
+    expected, found = model(images), stock(images)
+    for name in heads:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6)

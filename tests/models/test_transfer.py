@@ -211,3 +211,68 @@ def test_a_model_may_be_nested_in_the_backbone(tmp_path):
         ["stem", "first"],
         ["stage_1", "block"],
     ]
+
+
+def two(**heads):
+    found = {
+        "species": kt.heads.LinearHead(2),
+        "size": kt.heads.LinearHead(1, task="regression"),
+    }
+    return {**found, **heads}
+
+
+def test_heads_of_several_outputs_read_the_same_features(tiny_backbone):
+    model = kt.build_model(
+        tiny_backbone(), two(), class_names={"species": ["ant", "bee"]}
+    )
+    assert sorted(model.output) == ["size", "species"]
+    names = {layer.name for layer in model.layers[-2:]}
+    assert names == {"head_size", "head_species"}
+    assert kt.info(model).outputs["species"]["class_names"] == ["ant", "bee"]
+    assert "outputs " in str(kt.info(model))
+    pixels = np.random.default_rng(0).uniform(0, 255, (6, 32, 32, 3))
+    y = {"species": np.arange(6) % 2, "size": np.linspace(0, 1, 6)}
+    kt.compile_for_transfer(model)
+    before = [np.array(weight) for weight in model.weights]
+    probe = kt.schedules.LinearProbe()
+    history = kt.fit(
+        model, pixels, y, verbose=0, callbacks=[probe], cache="memory"
+    )
+    assert {"species_accuracy", "size_mae"} <= set(history.history)
+    for weight, old in zip(model.weights, before, strict=True):
+        moved = not np.array_equal(old, weight)
+        assert moved == weight.path.startswith("head_"), weight.path
+
+
+def test_a_head_keeps_the_name_that_it_was_given(tiny_backbone):
+    mine = kt.heads.LinearHead(3, name="mine")
+    model = kt.build_model(tiny_backbone(), two(species=mine))
+    assert model.get_layer("mine") is mine
+
+
+@pytest.mark.parametrize(
+    ("heads", "words", "message"),
+    [
+        ({"a": kt.heads.LinearHead(2)}, {}, "for one output pass the head"),
+        (two(size=None), {}, r"`head\['size'\]` must be a Keras layer"),
+        (two(**{"a b": kt.heads.LinearHead(2)}), {}, "Received: 'a b'"),
+        (
+            dict.fromkeys("ab", kt.heads.LinearHead(2)),
+            {},
+            "Each output needs a head of its own",
+        ),
+        (
+            {n: kt.heads.LinearHead(2, name="same") for n in "ab"},
+            {},
+            "heads of a model need different names",
+        ),
+        (two(), {"class_names": ["a", "b"]}, "`class_names` as a dictionary"),
+        (two(), {"targets": {"sise": {}}}, "Did you mean 'size'"),
+        (two(), {"class_names": {"species": ["a"]}}, "needs 2 class names"),
+    ],
+)
+def test_heads_that_do_not_fit_are_refused(
+    tiny_backbone, heads, words, message
+):
+    with pytest.raises((TypeError, ValueError), match=message):
+        kt.build_model(tiny_backbone(), heads, **words)

@@ -18,9 +18,9 @@ import time
 
 import numpy as np
 
-from keras_transfer.cli.predict import WRITERS
+from keras_transfer.cli.prediction_writers import WRITERS
 from keras_transfer.serving.opening import open_classifier
-from keras_transfer.serving.ranking import rank
+from keras_transfer.serving.said import Wanted
 from tests.serving.hostile_exports import ESCAPES
 from tests.serving.hostile_exports import Export
 from tests.serving.hostile_exports import write_sound
@@ -31,6 +31,23 @@ VALUES = (
     *(None, True, False, 0, 1, -1, 3, 8, 255, 2**31, 2**63, 10**400, 1e308),
     *("", "a", ESCAPES, "\ud800", "float32", "softmax", "../m.onnx", "0" * 64),
     *([], {}, [None], [0, 255], [None, 8, 8, 3], [None, 3], {"sha256": "0"}),
+)
+TASKS = (
+    {},
+    {"task": {"kind": "multi_label", "thresholds": [0.5, 0.1, 0.9]}},
+    {"task": {"kind": "ordinal", "thresholds": None, "targets": None}},
+    {
+        "class_names": None,
+        "task": {
+            "kind": "regression",
+            "targets": {
+                "names": ["a", "b", "c"],
+                "units": ["m", None, ESCAPES],
+                "mean": [0.0, 1.0, 2.0],
+                "std": [1.0, 1e9, 1e-9],
+            },
+        },
+    },
 )
 PIECES = (
     *("[", "]", "{", "}", ",", ":", '"', "\\", "\\u001b", "\\ud800", "NaN"),
@@ -46,12 +63,13 @@ def run(
     (folder / "tried").mkdir()
     export = Export(folder / "tried", folder / "sound" / "m.onnx")
     open_classifier(export.write())
+    records = [{**export.record, **more} for more in TASKS]
     chance = random.Random(seed)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     end = time.monotonic() + seconds
     tried = opened = 0
     while time.monotonic() < end:
-        text = changed(export.record, chance)
+        text = changed(chance.choice(records), chance)
         export.sidecar.write_bytes(text)
         start = time.monotonic()
         try:
@@ -73,16 +91,16 @@ def is_opened(path):
     try:
         classifier = open_classifier(path)
         images = np.zeros((1, *classifier.input_shape), "uint8")
-        rows = classifier.probabilities(images)
+        rows = classifier.values(images)
     except ValueError as error:
         if "\n" in str(error) or len(str(error)) > 2000:
             raise AssertionError(f"more than a sentence: {error}") from error
         return False
-    (ranked,) = rank(rows, classifier.class_names, 5)
+    (said,) = classifier.told(rows, Wanted(top=5, all=True))
     for writer in WRITERS.values():
         file = io.StringIO()
-        with writer(file, [path]) as form:
-            form.write(path, ranked, None)
+        with writer(file, [path], classifier.readings) as form:
+            form.write(path, said, None)
         text = file.getvalue().replace("\n", "").replace("\t", "")
         if not text.isprintable():
             raise AssertionError(f"a terminal would obey {text!r}")

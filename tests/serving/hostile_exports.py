@@ -688,6 +688,29 @@ TEXTS = {
     "repeated": ('{"files": {}, "files": {}}', "says 'files' twice"),
     "escaping_key": ('{"\\u001b[2J": 1, "\\u001b[2J": 2}', "says '.*twice"),
 }
+
+
+def _targets(count=3, **changes):
+    targets = {
+        "names": [str(number) for number in range(count)],
+        "units": [None] * count,
+        "mean": [0.0] * count,
+        "std": [1.0] * count,
+    }
+    return {**targets, **changes}
+
+
+def _output(name="scores", **changes):
+    return {
+        "name": name,
+        "shape": [None, 3],
+        "activation": "softmax",
+        "class_names": CLASSES,
+        "task": None,
+        **changes,
+    }
+
+
 VALUES = {
     ("class_names",): [
         *([], "abc", 7, {}, [1, 2, 3], [None] * 3, [["a"]] * 3),
@@ -716,6 +739,31 @@ VALUES = {
         *([None, 4], [None, 100_001], [None, 3.0], [None, 1, 3], [None, "3"]),
     ],
     ("output", "activation"): [7, [], {}, True, "s" * 1001],
+    ("task",): [
+        *([], "regression", 7, {"kind": "guess"}, {"kind": ["multi_label"]}),
+        *({"kind": "multi_label", "thresholds": [0.5] * 2}, {"x": 1}),
+        {"kind": "multi_label", "thresholds": [0.5, 0.5, 2]},
+        {"kind": "multi_label", "thresholds": [0.5, 0.5, 10**400]},
+        {"kind": "multi_label", "thresholds": [0.5] * 100_000},
+        {"kind": "regression", "targets": {"names": ["a"]}},
+        {"kind": "regression", "targets": _targets(names=["a" * 600] * 3)},
+        {"kind": "regression", "targets": _targets(std=[0.0] * 3)},
+        {"kind": "regression", "targets": _targets(mean=[1e300] * 3)},
+        {"kind": "regression", "targets": _targets(units=[1] * 3)},
+        {"kind": "regression", "targets": _targets(count=4)},
+    ],
+    ("outputs",): [
+        *(None, [], "x", {}, [{}], [None, None], [{}] * 65),
+        *([_output()], [_output(), _output()], [_output(name=None)] * 2),
+        *([_output(), _output("")], [_output(), _output("a" * 1001)]),
+        [_output(), _output("b", shape=[None, None, 3])],
+        [_output(), _output("b", shape=[None, 99_999], class_names=None)],
+        [_output(), _output("b", task={"kind": "guess"})],
+        [_output(), _output("b", task=7)],
+        [_output(), _output("b", class_names=["a"] * 4)],
+        [_output(), _output("b")],
+        [_output(str(number)) for number in range(64)],
+    ],
     ("files",): [
         *(None, [], "x", {}, {"m.onnx": None}, {"m.onnx": {}}),
         *({"m.onnx": {"sha256": 7}}, {"m.onnx": {"sha256": "0" * 63}}),
@@ -757,6 +805,7 @@ for _keys, _values in VALUES.items():
         CASES[f"{'_'.join(_keys)}_{_number}"] = (
             _with_value(_keys, _value_),
             "is no description of an exported file|is not what was exported"
+            "|expected the name|expected 'b'|expected '0'"
             "|takes images of|does not take images|has no fixed image size",
         )
 
@@ -765,6 +814,23 @@ for _keys, _values in VALUES.items():
 @onnx
 def class_names_that_command_the_terminal(export):
     export.record["class_names"] = [name + ESCAPES for name in CLASSES]
+    return export.write()
+
+
+@case(None)
+@onnx
+def numbers_and_units_that_command_the_terminal(export):
+    texts = [f"{number}{ESCAPES}" for number in range(3)]
+    targets = _targets(names=texts, units=texts)
+    export.record["task"] = {"kind": "regression", "targets": targets}
+    export.record["class_names"] = None
+    return export.write()
+
+
+@case(None)
+@onnx
+def labels_without_a_threshold_of_their_own(export):
+    export.record["task"] = {"kind": "multi_label"}
     return export.write()
 
 
@@ -834,7 +900,7 @@ def try_out(name, folder, sound, image):
     def classify():
         classifier = open_classifier(path)
         images = np.zeros((1, *classifier.input_shape), "uint8")
-        if not np.isfinite(classifier.probabilities(images)).all():
+        if not np.isfinite(classifier.values(images)).all():
             raise ValueError("NaN or infinity")
 
     found["python"] = call(classify)

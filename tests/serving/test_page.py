@@ -8,7 +8,10 @@ import shutil
 
 import pytest
 
+import keras_transfer as kt
+from tests.serving import test_several_outputs
 from tests.serving.http_client import photograph
+from tests.serving.http_client import running
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 
@@ -50,6 +53,17 @@ def browser():
 
 @pytest.fixture
 def page(browser, service):
+    yield from opened(browser, service)
+
+
+@pytest.fixture
+def page_of_outputs(browser, tmp_path):
+    kt.save_model(test_several_outputs.build(), tmp_path / "m.keras")
+    with running(kt.build_service(tmp_path / "m.keras")) as service:
+        yield from opened(browser, service)
+
+
+def opened(browser, service):
     context = browser.new_context()
     page = context.new_page()
     page.problems = []
@@ -117,3 +131,20 @@ def test_a_chosen_file_that_is_no_photograph_is_told(page, tmp_path):
     error = page.locator("article .error").inner_text()
     assert "The image '<b>not.png' cannot be read: it holds PDF data" in error
     assert page.locator("article b").count() == 0
+
+
+@pytest.mark.slow
+def test_each_output_shows_what_its_task_says(page_of_outputs, tmp_path):
+    page = page_of_outputs
+    page.get_by_text("size: Numbers: length; species: 2 classes").wait_for()
+    (tmp_path / "photo.png").write_bytes(photograph())
+    page.locator("#files").set_input_files([tmp_path / "photo.png"])
+    page.locator("article ol").nth(3).wait_for()
+    names = page.locator("article .output").all_inner_texts()
+    assert names == test_several_outputs.NAMES
+    length = page.locator("article ol").nth(1).inner_text()
+    assert length.split()[0] == "length"
+    assert length.split()[-1] == "mm"
+    float(length.split()[1])
+    assert page.problems == []
+    page.screenshot(path=tmp_path / "page.png")

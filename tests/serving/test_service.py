@@ -142,7 +142,7 @@ def test_a_model_that_classifies_nothing_is_not_served(classifier, row):
     import dataclasses
 
     broken = dataclasses.replace(
-        classifier, run=lambda x: np.repeat(row, len(x), axis=0)
+        classifier, run=lambda x: [np.repeat(row, len(x), axis=0)]
     )
     with pytest.raises(ValueError, match="is no classifier of images"):
         warm_up(broken, 4)

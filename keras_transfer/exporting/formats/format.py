@@ -7,18 +7,17 @@ exported files run without it.
 from __future__ import annotations
 
 import abc
-import dataclasses
 import importlib.util
 import math
 import pathlib
 import re
 import typing
-from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
-from typing import NamedTuple
 
 import numpy as np
+
+from keras_transfer.exporting.formats.runner import Runner
 
 if typing.TYPE_CHECKING:
     import keras
@@ -30,36 +29,6 @@ _MOST_ELEMENTS = 1 << 29
 _OPERATION = re.compile(r"'tf\.(\w+)' op|for operations: (\w+)|\(Flex(\w+)\)")
 # How TensorFlow says that the system refused to write.
 _SYSTEM = re.compile(r"(?i)errno|too large|no space|permission denied")
-
-
-class Axes(NamedTuple):
-    """Shape and type of a file's input or output.
-
-    Args:
-        shape: Shape with the batch axis; `None` for a dynamic length.
-        dtype: NumPy's name of the type.
-    """
-
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Runner:
-    """A file in its runtime; call it with a batch of images.
-
-    Args:
-        run: Returns the outputs for a batch.
-        input: Input of the file, as the runtime reads it.
-        output: Output of the file, as the runtime reads it.
-    """
-
-    run: Callable[[np.ndarray], np.ndarray]
-    input: Axes
-    output: Axes
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self.run(images)
 
 
 def check_sizes(shapes: Iterable[Iterable[int | None]]) -> None:

@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.format import check_sizes
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 
 class LiteRT(Format):
@@ -46,7 +46,11 @@ class LiteRT(Format):
                 f"it has {len(inputs)} inputs and {len(outputs)} outputs, "
                 "expected the images and the predictions"
             )
-        image, output = inputs[0]["index"], outputs[0]["index"]
+        if len(outputs) > 1:
+            names, outputs = _named(interpreter, outputs)
+        else:
+            names = [outputs[0]["name"]]
+        image = inputs[0]["index"]
         shape = None
 
         def run(images):
@@ -57,13 +61,24 @@ class LiteRT(Format):
                 shape = images.shape
             interpreter.set_tensor(image, images)
             interpreter.invoke()
-            return interpreter.get_tensor(output)
+            return [interpreter.get_tensor(out["index"]) for out in outputs]
 
-        return Runner(run, _axes(inputs[0]), _axes(outputs[0]))
+        return Runner(
+            run, _axes(inputs[0]), tuple(map(_axes, outputs)), tuple(names)
+        )
 
     def runtime(self):
         version = importlib.metadata.version("ai-edge-litert")
         return f"ai-edge-litert {version}"
+
+
+def _named(interpreter, outputs):
+    """The outputs of the signature, which bear the names of the model's."""
+    signatures = interpreter.get_signature_list()
+    if len(signatures) != 1:
+        return [output["name"] for output in outputs], outputs
+    found = interpreter.get_signature_runner().get_output_details()
+    return list(found), list(found.values())
 
 
 def _axes(tensor):

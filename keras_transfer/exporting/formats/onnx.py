@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.onnx_external import external_files
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 # Even a small file can allocate any amount of memory when it runs.
 _MOST_MEMORY = 4 << 30
@@ -80,10 +80,12 @@ class Onnx(Format):
                 "layer of the model holds constants that became inputs."
             )
         name = inputs[0].name
+        outputs = session.get_outputs()
         return Runner(
-            lambda images: session.run(None, {name: images})[0],
+            lambda images: session.run(None, {name: images}),
             _axes(inputs[0]),
-            _axes(session.get_outputs()[0]),
+            tuple(map(_axes, outputs)),
+            tuple(output.name for output in outputs),
         )
 
     def runtime(self):
@@ -93,16 +95,24 @@ class Onnx(Format):
 
 
 def _name_tensors(graph, description):
-    """Gives the output and the batch axis names that say what they are."""
-    old, new = graph.output[0].name, description["output"]["name"]
+    """Gives outputs and the batch axis names that say what they are.
+
+    Several outputs bear theirs already: they were keys.
+    """
+    if "output" in description:
+        _name_output(graph, description["output"]["name"])
+    for tensor in (*graph.input, *graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+
+
+def _name_output(graph, new):
+    old = graph.output[0].name
     for node in graph.node:
         for tensors in (node.input, node.output):
             for index, tensor in enumerate(tensors):
                 if tensor == old:
                     tensors[index] = new
     graph.output[0].name = new
-    for tensor in (*graph.input, *graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
 
 
 @functools.cache

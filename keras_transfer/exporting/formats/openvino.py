@@ -4,10 +4,10 @@ import contextlib
 import json
 import sys
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.formats.format import check_sizes
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 # The default is bfloat16 where the CPU has it; logits then differ by 0.98.
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -35,7 +35,14 @@ class OpenVINO(Format):
         plain = path.with_name(f"plain-{path.name}")
         model.export(str(plain), format="openvino", verbose=False)
         network = openvino.Core().read_model(plain)
-        network.output(0).tensor.set_names({description["output"]["name"]})
+        wanted = description.get("outputs", [description.get("output")])
+        for output in network.outputs:
+            # Several were keys, which are among the names of their tensor.
+            known = [
+                o["name"] for o in wanted if o["name"] in output.get_names()
+            ]
+            name = known[0] if len(wanted) > 1 else wanted[0]["name"]
+            output.tensor.set_names({name})
         for key, value in description.items():
             network.set_rt_info(json.dumps(value), ["keras_transfer", key])
         openvino.save_model(
@@ -66,10 +73,17 @@ class OpenVINO(Format):
                 f"{len(compiled.outputs)} outputs, expected the images and "
                 "the predictions"
             )
+        outputs = compiled.outputs
+
+        def run(images):
+            found = compiled(images)
+            return [found[output] for output in outputs]
+
         return Runner(
-            lambda images: compiled(images)[0],
+            run,
             _axes(compiled.inputs[0]),
-            _axes(compiled.outputs[0]),
+            tuple(map(_axes, outputs)),
+            tuple(min(output.get_names(), default="") for output in outputs),
         )
 
     def runtime(self):

@@ -4,9 +4,9 @@ import json
 import pathlib
 import re
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 _SIGNATURE = "serving_default"
 _MOST_BYTES = 1 << 28
@@ -55,14 +55,20 @@ class SavedModel(Format):
                 f"its signature has {len(inputs)} inputs and {len(outputs)} "
                 "outputs, expected the images and the predictions"
             )
-        (image,), output = inputs, next(iter(outputs))
+        (image,), names = inputs, tuple(outputs)
 
         def run(images):
             # Through what was loaded, which owns the weights.
             call = loaded.signatures[_SIGNATURE]
-            return call(**{image: tf.constant(images)})[output].numpy()
+            found = call(**{image: tf.constant(images)})
+            return [found[name].numpy() for name in names]
 
-        return Runner(run, _axes(inputs[image]), _axes(outputs[output]))
+        return Runner(
+            run,
+            _axes(inputs[image]),
+            tuple(_axes(outputs[name]) for name in names),
+            names,
+        )
 
     def runtime(self):
         import tensorflow as tf

@@ -3,9 +3,9 @@
 import json
 import zipfile
 
-from keras_transfer.exporting.formats.format import Axes
 from keras_transfer.exporting.formats.format import Format
-from keras_transfer.exporting.formats.format import Runner
+from keras_transfer.exporting.formats.runner import Axes
+from keras_transfer.exporting.formats.runner import Runner
 
 MEMBER = "keras_transfer.json"
 
@@ -35,15 +35,18 @@ class Stock(Format):
         import keras
 
         model = keras.saving.load_model(path, compile=False)
-        return Runner(
-            lambda images: keras.ops.convert_to_numpy(
-                model(images, training=False)
-            ),
-            *(
-                Axes(tuple(tensor.shape), tensor.dtype)
-                for tensor in (model.inputs[0], model.outputs[0])
-            ),
+        from keras_transfer.structure.output_records import output_names
+
+        def run(images):
+            outputs = keras.tree.flatten(model(images, training=False))
+            return [keras.ops.convert_to_numpy(output) for output in outputs]
+
+        inputs, outputs = (
+            tuple(Axes(tuple(t.shape), t.dtype) for t in tensors)
+            for tensors in (model.inputs, model.outputs)
         )
+        names = tuple(str(name) for name in output_names(model))
+        return Runner(run, inputs[0], outputs, names)
 
     def runtime(self):
         import keras

@@ -42,6 +42,8 @@ def _describe(path, contents: Contents, declared):
         "bytes": os.path.getsize(path),
         "saved": _saved(contents.metadata, info),
         "class_names": info.get("class_names"),
+        "task": info.get("task") or None,
+        "outputs": info.get("outputs") or [],
         "input": _input(contents.config, info),
         "backbone": info.get("backbone"),
         "head": info.get("head"),

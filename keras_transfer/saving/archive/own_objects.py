@@ -7,6 +7,7 @@ from keras_transfer.saving.archive import versions
 from keras_transfer.saving.archive.entries import Place
 from keras_transfer.saving.archive.entries import refusal
 from keras_transfer.saving.archive.error import UNUSUAL
+from keras_transfer.structure.output_records import outputs_from_json
 from keras_transfer.structure.task import Task
 
 MODEL_INFO = "keras_transfer>ModelInfo"
@@ -47,6 +48,7 @@ _METADATA = {
     "backbone": dict,
     "head": dict,
     "task": dict,
+    "outputs": list,  # Of several, `structure.output_records`.
     "classes": object,  # Owners of the rest; whoever reads it looks twice.
     "freeze": dict,  # Of each save.
     "lora": list,  # Of each save: `structure.adapters.record`.
@@ -112,16 +114,20 @@ def metadata_of(item: dict[str, Any], place: Place) -> dict[str, Any]:
                 place, f"lets ModelInfo hold no proper {key!r}", UNUSUAL
             )
     _check_plain(metadata, place)
-    _check_task(metadata, place)
+    _check_tasks(metadata, place)
     return metadata
 
 
-def _check_task(metadata, place):
+def _check_tasks(metadata, place):
+    key = "task"
     try:
         Task.from_json(metadata.get("task", {}))
+        key = "outputs"
+        if key in metadata:
+            outputs_from_json(metadata[key])
     except (TypeError, ValueError) as error:
         raise refusal(
-            place, "lets ModelInfo hold no proper 'task'", UNUSUAL
+            place, f"lets ModelInfo hold no proper {key!r}", UNUSUAL
         ) from error
 
 
