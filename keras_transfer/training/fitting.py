@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_transfer.data.copies import warn_of_copies
 from keras_transfer.features.budget import check_cache
 from keras_transfer.features.budget import room_for
 from keras_transfer.features.cached_steps import CachedSteps
@@ -128,6 +129,7 @@ def fit(
     train = compiling.plain_fit(model)
     check_names(train, fit_arguments)
     arguments = prepare(model, given)
+    _warn_of_copies(x, validation_data)
     if cache is False:
         return train(**arguments)
     with contextlib.ExitStack() as stack:
@@ -155,3 +157,10 @@ def fit(
         arguments["callbacks"] = [*arguments["callbacks"], refill]
         stack.enter_context(steps.installed())
         return train(**arguments)
+
+
+def _warn_of_copies(x, validation_data):
+    """Compares the files of both, where they are files."""
+    parts = [getattr(part, "file_paths", None) for part in (x, validation_data)]
+    if None not in parts:
+        warn_of_copies(*parts)

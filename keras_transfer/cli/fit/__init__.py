@@ -4,9 +4,10 @@ import argparse
 
 from keras_transfer.cli.fit import arguments as fit_arguments
 from keras_transfer.cli.fit import checks as fit_checks
+from keras_transfer.cli.fit import report as fit_report
 from keras_transfer.cli.keras_start import start_keras
 
-# Beside the model file.
+# Beside the model file, whose name goes before each: another model's stay.
 HISTORY_FILES = ("history.png", "history.csv")
 
 
@@ -18,6 +19,7 @@ def add_parser(subparsers) -> None:
         description=fit_arguments.DESCRIPTION,
     )
     fit_arguments.add_to(parser)
+    fit_report.add_to(parser)
     parser.set_defaults(run=run)
 
 
@@ -26,6 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     names = HISTORY_FILES
     if arguments.learning_rate == "auto":
         names = (*names, "learning_rate.png")
+    if arguments.report:
+        names = (*names, "report.html")
+    fit_report.check(arguments)
+    names = tuple(f"{arguments.out.stem}_{name}" for name in names)
     outputs = fit_checks.check_outputs(arguments.out, arguments.folder, names)
     fit_checks.check_cache(arguments.cache, arguments.folder)
     network = fit_checks.check_network(arguments)

@@ -20,7 +20,8 @@ DESCRIPTION = """\
 Trains a classifier on a folder of photographs, one subfolder per class, or
 train/ beside val/ with such subfolders in each. A new head learns on the
 frozen backbone, or as --schedule says. Writes the model of the best epoch, and
-beside it history.png and history.csv. Ctrl-C keeps the best epoch so far.
+beside it MODEL_history.png and MODEL_history.csv. Ctrl-C keeps the best epoch
+so far.
 """
 
 
