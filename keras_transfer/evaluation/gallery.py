@@ -1,5 +1,6 @@
 """Photographs that tell most of a model: sure mistakes, doubtful answers."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,10 @@ def _maps(evaluation, rows):
         # A single unit explains itself, as the second of two classes.
         targets = None
     try:
-        maps = kt.layer_cam(model, _pixels(evaluation, rows), targets)
+        with warnings.catch_warnings():
+            # A mistake for which nothing speaks is worth seeing too.
+            warnings.simplefilter("ignore")
+            maps = kt.layer_cam(model, _pixels(evaluation, rows), targets)
     except ValueError as error:
         # Not every network has maps; the photographs are shown nevertheless.
         return None, f"There are no explanation maps: {error}"
