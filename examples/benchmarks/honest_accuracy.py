@@ -44,7 +44,7 @@ def main():
     kt.freeze(model)
     kt.compile_for_transfer(model, learning_rate=0.003)
     measure_cost(kt, model, train, validation)
-    found = kt.embed(backbone, assets / "hymenoptera")
+    found = kt.embed(model, assets / "hymenoptera")
     for count in COUNTS:
         measure_coverage(np.asarray(found.vectors), found.labels, count)
 

@@ -1,14 +1,13 @@
 """What an audit found, as a table, a page and a cleaned list of files."""
 
-import collections
 import csv
 import dataclasses
 import os
 from typing import Any
 
-import numpy as np
-
 from keras_transfer.evaluation import page
+from keras_transfer.evaluation.cleaning import cleaned_rows
+from keras_transfer.evaluation.cleaning import label_of
 
 # In the order of how much they spoil figures.
 PROBLEMS = {
@@ -130,33 +129,7 @@ class Audit:
         figures without the difficult ones would be too good. A group that
         crosses splits moves to where most of it is.
         """
-        names, splits = self.material.names, list(self.material.splits)
-        place = {name: row for row, name in enumerate(names)}
-        out = set()
-        for each in self.findings:
-            row, other = place.get(each.file), place.get(each.partner)
-            if row is None or each.problem in ("blank", "unreadable"):
-                out.add(row)
-            elif "copy" in each.problem:
-                is_contradiction = not np.array_equal(
-                    self.material.labels[row], self.material.labels[other]
-                )
-                if is_contradiction:
-                    out |= {row, other}
-                elif "across" in each.problem:
-                    # Rows are in the order train, validation, test.
-                    out.add(min(row, other))
-                else:
-                    out.add(row)
-            elif each.problem == "wrong_label":
-                if splits[row] in ("", "train"):
-                    out.add(row)
-        self._gather_groups(splits)
-        return [
-            (name, self._label(row), splits[row])
-            for row, name in enumerate(names)
-            if row not in out
-        ]
+        return cleaned_rows(self.material, self.findings, self.groups)
 
     def write_fixed(self, path: str | os.PathLike) -> None:
         """Writes the result of `fixed` as a CSV file.
@@ -220,7 +193,7 @@ class Audit:
         ]
         lines = [each.file]
         if each.problem == "wrong_label":
-            label = self._label(place[each.file])
+            label = label_of(self.material, place[each.file])
             lines.append(
                 f"labelled {label} ({each.score:.0%}), rather {each.partner}"
             )
@@ -229,26 +202,6 @@ class Audit:
         if each.score is not None and "near" in each.problem:
             lines.append(f"alike by {each.score:.2f}")
         return page.photo(pictures, *lines)
-
-    def _label(self, row):
-        label = self.material.labels[row]
-        if np.ndim(label) or label.dtype.kind not in "iu":
-            return str(label.tolist())
-        names = self.material.class_names
-        return names[label] if names else str(label)
-
-    def _gather_groups(self, splits):
-        """Gives all of a group the split that most of it has."""
-        if self.groups is None:
-            return
-        members = collections.defaultdict(list)
-        for row, group in enumerate(self.groups):
-            members[group].append(row)
-        for rows in members.values():
-            counted = collections.Counter(splits[row] for row in rows)
-            ((most, _),) = counted.most_common(1)
-            for row in rows:
-                splits[row] = most
 
     def _source(self):
         root = self.material.root

@@ -1,6 +1,5 @@
 """The audit of photographs before they are believed."""
 
-import re
 import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from keras_transfer.evaluation.audit_result import Finding
 from keras_transfer.evaluation.duplicates import check_imagehash
 from keras_transfer.evaluation.duplicates import near_copies
 from keras_transfer.evaluation.duplicates import perceptual_hashes
+from keras_transfer.evaluation.folds import groups_of
 from keras_transfer.evaluation.material import Material
 from keras_transfer.evaluation.material import material_of
 from keras_transfer.evaluation.suspects import check_cleanlab
@@ -44,8 +44,9 @@ def audit(
         data: A folder of class folders, with or without splits; a data set of
             `kt.data`; a list of these for training, validation and test; or a
             dictionary of them by the name of their split. All of files.
-        model: A Keras model with a backbone, or the path of a `.keras` file,
-            for what takes features: crops among the near duplicates, wrong
+        model: A Keras model with a backbone, a backbone of
+            `kt.create_backbone`, or the path of a `.keras` file, for what
+            takes features: crops among the near duplicates, wrong
             labels, outliers. Defaults to `None`: these are left out, unless
             `features` are given.
         features: Vectors of the photographs, of shape `(rows, size)`, in the
@@ -83,7 +84,7 @@ def audit(
             "An audit compares files. Expected a folder, or data sets of "
             "kt.data. Received arrays."
         )
-    groups = _groups(group, material)
+    groups = groups_of(group, material.names)
     material, bad, kept = _sound(material)
     if groups is not None:
         groups = [groups[row] for row in kept]
@@ -123,11 +124,17 @@ def _sound(material):
 
 def _features(model, material):
     from keras_transfer.embedding import embed
+    from keras_transfer.heads.linear import LinearHead
+    from keras_transfer.models.transfer import build_model
+    from keras_transfer.structure import model_info
 
     if not hasattr(model, "predict_on_batch"):
         from keras_transfer.saving.loading import load_model
 
         model = load_model(model)
+    elif model_info.find(model) is None and model_info.provenance_of(model):
+        # A backbone alone takes pixels that were prepared for it.
+        model = build_model(model, LinearHead(2))
     return np.asarray(embed(model, list(material.paths)).vectors, "float32")
 
 
@@ -206,31 +213,6 @@ def _suspects(material, features, seed):
     for row, distance in outliers(features).items():
         found.append(Finding(names[row], "outlier", "", distance))
     return found
-
-
-def _groups(group, material):
-    if group is None:
-        return None
-    names = material.names
-    if isinstance(group, str):
-        matches = [re.search(group, name) for name in names]
-        if not any(matches):
-            raise ValueError(
-                f"The pattern group={group!r} is found in no path, such as "
-                f"{names[0]!r}."
-            )
-        return [
-            name if m is None else (m[1] if m.re.groups else m[0])
-            for name, m in zip(names, matches, strict=True)
-        ]
-    if callable(group):
-        return [group(name) for name in names]
-    if len(group) != len(names):
-        raise ValueError(
-            f"`group` needs a value for each of {len(names)} photographs. "
-            f"Received {len(group)}."
-        )
-    return list(group)
 
 
 def _across_splits(material, groups):

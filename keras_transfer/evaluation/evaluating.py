@@ -10,6 +10,7 @@ from keras_transfer.evaluation import figures as of
 from keras_transfer.evaluation.material import Material
 from keras_transfer.evaluation.material import held_out_part
 from keras_transfer.evaluation.material import material_of
+from keras_transfer.evaluation.material import sound_part
 from keras_transfer.evaluation.predictor import Predictor
 from keras_transfer.evaluation.predictor import open_predictor
 from keras_transfer.evaluation.result import Evaluation
@@ -76,7 +77,7 @@ def evaluate(
     if isinstance(data, tuple | list) and len(data) == 2:
         data = np.asarray(data[0]), np.asarray(data[1])
     material, split = held_out_part(material_of(data))
-    material = _readable(material, bad_files)
+    material = sound_part(material, bad_files)
     labels = _labels(predictor, material)
     material = dataclasses.replace(material, labels=labels)
     outputs = np.concatenate(
@@ -185,21 +186,6 @@ def decide(
             f"kind {kind!r}: leave the threshold out."
         )
     return decided
-
-
-def _readable(material, bad_files):
-    if material.paths is None:
-        return material
-    from keras_transfer.data.check import check_images
-    from keras_transfer.data.classes import report
-
-    reasons = check_images(material.paths)
-    if not reasons:
-        return material
-    sound = [i for i, p in enumerate(material.paths) if p not in reasons]
-    faults = [] if sound else ["there is no sound image"]
-    report(material.root or "", faults, reasons, bad_files)
-    return material.only(sound)
 
 
 def _labels(predictor, material):

@@ -1,5 +1,6 @@
 """Division of photographs into folds that share no group."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -85,3 +86,36 @@ def group_numbers(
     for row, other in pairs:
         parent[root(row)] = root(other)
     return np.array([root(row) for row in range(count)])
+
+
+def groups_of(group: Any, names: Sequence[str]) -> list[Any] | None:
+    """Returns what each photograph belongs to.
+
+    Args:
+        group: As for `audit`.
+        names: Paths of the photographs within their folder.
+
+    Raises:
+        ValueError: As for `audit`.
+    """
+    if group is None:
+        return None
+    if isinstance(group, str):
+        matches = [re.search(group, name) for name in names]
+        if not any(matches):
+            raise ValueError(
+                f"The pattern group={group!r} is found in no path, such as "
+                f"{names[0]!r}."
+            )
+        return [
+            name if m is None else (m[1] if m.re.groups else m[0])
+            for name, m in zip(names, matches, strict=True)
+        ]
+    if callable(group):
+        return [group(name) for name in names]
+    if len(group) != len(names):
+        raise ValueError(
+            f"`group` needs a value for each of {len(names)} photographs. "
+            f"Received {len(group)}."
+        )
+    return list(group)

@@ -143,6 +143,30 @@ def held_out_part(material: Material) -> tuple[Material, str]:
     return material, ""
 
 
+def sound_part(material: Material, bad_files: str) -> Material:
+    """Returns the photographs that can be read.
+
+    Args:
+        material: All photographs.
+        bad_files: `"error"` or `"skip"`, as for `evaluate`.
+
+    Raises:
+        ValueError: If some cannot be read and are not to be skipped.
+    """
+    if material.paths is None:
+        return material
+    from keras_transfer.data.check import check_images
+    from keras_transfer.data.classes import report
+
+    reasons = check_images(material.paths)
+    if not reasons:
+        return material
+    sound = [i for i, p in enumerate(material.paths) if p not in reasons]
+    faults = [] if sound else ["there is no sound image"]
+    report(material.root or "", faults, reasons, bad_files)
+    return material.only(sound)
+
+
 def _of_folder(root):
     parts = _parts(root)
     images = [

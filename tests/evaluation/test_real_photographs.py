@@ -81,7 +81,9 @@ def test_copies_among_real_photographs_are_found(assets, backbone, tmp_path):
 
 @pytest.fixture
 def features(assets, backbone):
-    found = kt.embed(backbone, assets / "hymenoptera")
+    # Which prepares the pixels for it.
+    model = kt.build_model(backbone, kt.heads.LinearHead(2))
+    found = kt.embed(model, assets / "hymenoptera")
     return np.asarray(found.vectors), found.labels.astype("int64")
 
 
