@@ -5,6 +5,7 @@ import json
 import pathlib
 
 from keras_transfer.cli import words
+from keras_transfer.cli.fit.report import audited
 from keras_transfer.cli.keras_start import start_keras_for
 from keras_transfer.files.output_path import check_output
 from keras_transfer.names import printable
@@ -52,7 +53,8 @@ def add_parser(subparsers) -> None:
         "--report",
         type=pathlib.Path,
         metavar="FILE.html",
-        help="write a page with curves, confusion matrix and mistakes",
+        help="write a page with curves, confusion matrix, mistakes, and what "
+        "an audit of the photographs found",
     )
     parser.add_argument(
         "--bad-files",
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(found.to_json(), file, indent=1)
     if arguments.report is not None:
-        found.html(arguments.report)
+        found.html(arguments.report, audited(arguments.data))
     if written:
         print(f"\nWritten: {', '.join(map(printable, written))}")
     return 0

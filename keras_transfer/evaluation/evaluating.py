@@ -12,6 +12,7 @@ from keras_transfer.evaluation.material import held_out_part
 from keras_transfer.evaluation.material import material_of
 from keras_transfer.evaluation.material import sound_part
 from keras_transfer.evaluation.predictor import Predictor
+from keras_transfer.evaluation.predictor import check_pixels
 from keras_transfer.evaluation.predictor import open_predictor
 from keras_transfer.evaluation.result import Evaluation
 from keras_transfer.names import did_you_mean
@@ -74,10 +75,10 @@ def evaluate(
             f"Received: bad_files={bad_files!r}"
         )
     predictor = open_predictor(model, trust)
-    if isinstance(data, tuple | list) and len(data) == 2:
-        data = np.asarray(data[0]), np.asarray(data[1])
     material, split = held_out_part(material_of(data))
     material = sound_part(material, bad_files)
+    if material.pixels is not None:
+        check_pixels(predictor, material.pixels)
     labels = _labels(predictor, material)
     material = dataclasses.replace(material, labels=labels)
     outputs = np.concatenate(

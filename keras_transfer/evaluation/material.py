@@ -105,11 +105,11 @@ def material_of(data: Any) -> Material:
         return _of_folder(pathlib.Path(data))
     if isinstance(data, dict) and data:
         return _together({str(k): material_of(v) for k, v in data.items()})
-    if isinstance(data, tuple) and len(data) == 2 and _is_array(data[0]):
-        return _of_arrays(*data)
     if isinstance(data, tuple | list) and data and all(map(_has_files, data)):
         names = ("train", "validation", "test")[: len(data)]
         return material_of(dict(zip(names, data, strict=True)))
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return _of_arrays(*data)
     if _has_files(data):
         names = getattr(data, "class_names", None)
         return Material(
@@ -248,7 +248,3 @@ def _together(parts):
 
 def _has_files(data):
     return hasattr(data, "file_paths") and hasattr(data, "labels")
-
-
-def _is_array(value):
-    return hasattr(value, "shape") and hasattr(value, "__array__")

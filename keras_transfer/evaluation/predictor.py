@@ -77,6 +77,28 @@ def open_predictor(model: Any, trust: bool = False) -> Predictor:
     return _of_model(model, model.name)
 
 
+def check_pixels(predictor: Predictor, images: np.ndarray) -> None:
+    """Raises for images that a model would accept but misread.
+
+    Args:
+        predictor: The model.
+        images: Of shape `(rows, height, width, channels)`.
+
+    Raises:
+        ValueError: If their shape is not that of the model's input, or they
+            are booleans or not finite.
+    """
+    if images.shape[1:] != predictor.input_shape:
+        raise ValueError(
+            f"The model {predictor.name!r} takes images of shape "
+            f"{predictor.input_shape}. Received: {images.shape[1:]}."
+        )
+    if predictor.model is not None:
+        from keras_transfer.checks import pixels
+
+        pixels.check_images(predictor.model, images)
+
+
 def _of_model(model, name):
     # Not at the top: what was exported is judged without Keras.
     from keras_transfer.checks.outputs import output_activation

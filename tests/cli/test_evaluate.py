@@ -1,5 +1,6 @@
 import csv
 import json
+import sys
 
 import html5lib
 import pytest
@@ -29,6 +30,15 @@ def test_evaluate_prints_a_table_and_writes_what_is_asked_for(
     assert found["accuracy"] == again.accuracy
     text = (tmp_path / "page.html").read_text()
     html5lib.HTMLParser(strict=True).parse(text)
+    assert "Audit of 24 photographs" in text
+
+
+def test_the_page_says_what_an_audit_takes(
+    run, model, photos, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "imagehash", None)
+    assert run("evaluate", model, photos, "--report=page.html")[0] == 0
+    assert "keras-transfer[audit]" in (tmp_path / "page.html").read_text()
 
 
 def test_a_threshold_is_that_of_the_second_class(run, model, photos):

@@ -115,6 +115,13 @@ def test_the_test_set_is_what_a_model_is_judged_by(model, photos, tmp_path):
     assert len(kt.evaluate(model, root / "train").labels) == 15
 
 
+def test_of_data_sets_the_held_out_one_is_judged_by(model, photos):
+    parts = kt.data.from_directory(photos, image_size=16)
+    found = kt.evaluate(model, parts)
+    assert list(found.files) == parts[1].file_paths
+    assert found.accuracy == kt.evaluate(model, parts[1]).accuracy
+
+
 def test_files_of_every_format_say_the_same(model, photos, tmp_path):
     expected = kt.evaluate(model, photos)
     kt.save_model(model, tmp_path / "model.keras")
@@ -253,6 +260,17 @@ def test_many_classes_are_shown_by_their_confusions():
 def test_labels_that_do_not_fit_are_refused(model, labels, match):
     with pytest.raises(ValueError, match=match):
         kt.evaluate(model, (np.zeros((4, 16, 16, 3), "uint8"), labels))
+
+
+def test_images_of_another_shape_are_refused(model):
+    with pytest.raises(ValueError, match=r"takes images of shape \(16, 16"):
+        kt.evaluate(model, (np.zeros((2, 9, 9, 3), "uint8"), [0, 1]))
+
+
+def test_pixels_that_are_scaled_are_noticed(model):
+    images = np.random.default_rng(0).random((4, 16, 16, 3))
+    with pytest.warns(UserWarning, match="0"):
+        kt.evaluate(model, (images, [0, 1, 2, 0]))
 
 
 def test_other_models_and_data_are_refused(model, tmp_path):

@@ -130,7 +130,7 @@ def write_report(
     )
     text = report_page(
         found,
-        _audit(arguments, model, parts, both),
+        audited(both, _features(arguments, model, parts)),
         history,
         kept_epoch,
         folds,
@@ -138,12 +138,17 @@ def write_report(
     path.write_text(text, encoding="utf-8")
 
 
-def _audit(arguments, model, parts, material):
-    """The audit, on the features of this run where there are any."""
+def audited(data: Any, features: Any = None) -> Any:
+    """Returns an audit for a page, or what says there why there is none.
+
+    Args:
+        data: As for `kt.audit`.
+        features: As for `kt.audit`.
+    """
     from keras_transfer.evaluation.auditing import audit
 
     try:
-        return audit(material, features=_features(arguments, model, parts))
+        return audit(data, features=features)
     except ImportError as error:
         # The page is worth having without it, and says what to install.
         return _NoAudit(str(error))
