@@ -19,7 +19,6 @@ def add_parser(subparsers) -> None:
         description=fit_arguments.DESCRIPTION,
     )
     fit_arguments.add_to(parser)
-    fit_report.add_to(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,6 +5,7 @@ import math
 import pathlib
 
 from keras_transfer.cli import words
+from keras_transfer.cli.fit import report as fit_report
 
 # Small (24 MB), accurate for its size (78.7 % on ImageNet), and it takes
 # unscaled pixels.
@@ -53,6 +54,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="the model file; an existing one is replaced at the end "
         "(default: model.keras)",
     )
+    fit_report.add_to(parser)
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
