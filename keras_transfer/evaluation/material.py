@@ -11,12 +11,11 @@ import numpy as np
 
 from keras_transfer.data.decoded import decoded_ahead
 from keras_transfer.data.images import decode
-from keras_transfer.data.layout import TEST_NAMES
 from keras_transfer.data.layout import find_layout
-from keras_transfer.data.layout import subfolders
 from keras_transfer.data.scan import scan_classes
 
 _ROWS = 32
+_TEST_NAMES = ("test", "testing")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,7 +197,7 @@ def _parts(root):
     test = getattr(layout, "test", None)
     if test is None:
         # A test set stands in for validation only where there is none.
-        found = [f for f in subfolders(root) if f.name.lower() in TEST_NAMES]
+        found = [f for f in root.iterdir() if f.name.lower() in _TEST_NAMES]
         test = found[0] if found else None
     if test == layout.validation:
         parts["validation"] = None
