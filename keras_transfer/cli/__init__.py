@@ -7,6 +7,8 @@ from collections.abc import Sequence
 COMMANDS = (
     "fit",
     "predict",
+    "evaluate",
+    "audit",
     "serve",
     "export",
     "embed",

@@ -22,6 +22,9 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name):
+    if name == "audit":
+        # It takes networks, which are floors above: see `kt.audit`.
+        return importlib.import_module("keras_transfer").audit
     if name not in _HOME:
         raise AttributeError(
             f"module 'keras_transfer.data' has no attribute {name!r}"

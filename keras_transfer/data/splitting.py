@@ -1,8 +1,6 @@
 """What trains and what validates: by class, by group, copies on one side."""
 
 import dataclasses
-import itertools
-import os
 import warnings
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.model_selection import train_test_split
 
-from keras_transfer.files.checksums import file_sha256
+from keras_transfer.data.copies import exact_copies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,34 +145,6 @@ def _copy_numbers(paths):
     for copies in exact_copies(paths):
         numbers[copies] = copies[0]
     return numbers
-
-
-def exact_copies(paths: Sequence[str | os.PathLike]) -> list[list[int]]:
-    """Returns the places of files that are byte for byte the same.
-
-    Only files of the same size are read.
-
-    Args:
-        paths: The files; one that cannot be read is a copy of none.
-
-    Returns:
-        A list for each set of two files or more, in the order of the first.
-    """
-    sizes = {}
-    for place, path in enumerate(paths):
-        try:
-            size = os.stat(path).st_size
-        except OSError:
-            continue
-        sizes.setdefault(size, []).append(place)
-    found = {}
-    for place in itertools.chain(*(p for p in sizes.values() if len(p) > 1)):
-        try:
-            digest = file_sha256(paths[place])
-        except OSError:
-            continue
-        found.setdefault(digest, []).append(place)
-    return sorted(copies for copies in found.values() if len(copies) > 1)
 
 
 def warn_of_copies(parts: Mapping[str, Samples], is_divided: bool) -> None:

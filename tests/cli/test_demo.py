@@ -50,4 +50,4 @@ def test_real_photographs_go_through_fit(run, photos, tmp_path, monkeypatch):
     assert out.startswith("keras-transfer fit ")
     model = kt.load_model(tmp_path / "shown" / "flowers.keras")
     assert kt.info(model).class_names == ["day", "night"]
-    assert (tmp_path / "shown" / "history.png").exists()
+    assert (tmp_path / "shown" / "flowers_history.png").exists()

@@ -199,8 +199,8 @@ def test_ctrl_c_keeps_the_best_weights(photos, tmp_path, wait_for):
     model = kt.load_model(tmp_path / "kept.keras")
     assert all(np.isfinite(w).all() for w in model.get_weights())
     epochs = len(kt.info(model).history.get("loss", ()))
-    assert (tmp_path / "history.csv").exists() == (epochs > 0)
-    assert (tmp_path / "history.png").exists() == (epochs > 0)
+    assert (tmp_path / "kept_history.csv").exists() == (epochs > 0)
+    assert (tmp_path / "kept_history.png").exists() == (epochs > 0)
     if wait_for == "Epoch 3/":
         assert epochs >= 2
         assert "the best so far" in err
@@ -219,7 +219,7 @@ def test_ctrl_c_before_the_first_epoch_ended(fit, tmp_path, monkeypatch):
     assert code == 130
     assert "Interrupted before the first epoch ended" in err
     assert kt.info(kt.load_model(tmp_path / "model.keras")).history == {}
-    assert not (tmp_path / "history.csv").exists()
+    assert not (tmp_path / "kept_history.csv").exists()
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_batch(capfd):

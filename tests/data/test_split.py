@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.data.copies import exact_copies
 from keras_transfer.data.splitting import Samples
 from keras_transfer.data.splitting import divide
-from keras_transfer.data.splitting import exact_copies
 from tests.data.photos import class_folders
 from tests.data.photos import photo
 

@@ -4,9 +4,10 @@ import argparse
 
 from keras_transfer.cli.fit import arguments as fit_arguments
 from keras_transfer.cli.fit import checks as fit_checks
+from keras_transfer.cli.fit import report as fit_report
 from keras_transfer.cli.keras_start import start_keras
 
-# Beside the model file.
+# Beside the model file, whose name goes before each: another model's stay.
 HISTORY_FILES = ("history.png", "history.csv")
 
 
@@ -26,6 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
     names = HISTORY_FILES
     if arguments.learning_rate == "auto":
         names = (*names, "learning_rate.png")
+    if arguments.report:
+        names = (*names, "report.html")
+    fit_report.check(arguments)
+    names = tuple(f"{arguments.out.stem}_{name}" for name in names)
     outputs = fit_checks.check_outputs(arguments, names)
     folders = fit_checks.folders_of(arguments)
     fit_checks.check_cache(arguments.cache, folders)

@@ -5,6 +5,7 @@ import math
 import pathlib
 
 from keras_transfer.cli import words
+from keras_transfer.cli.fit import report as fit_report
 
 # Small (24 MB), accurate for its size (78.7 % on ImageNet), and it takes
 # unscaled pixels.
@@ -20,7 +21,8 @@ DESCRIPTION = """\
 Trains a classifier on a folder of photographs, one subfolder per class, or
 train/ beside val/ or test/ with such subfolders in each. A new head learns on
 the frozen backbone, or as --schedule says. Writes the model of the best epoch,
-and beside it history.png and history.csv. Ctrl-C keeps the best epoch so far.
+and beside it MODEL_history.png and MODEL_history.csv. Ctrl-C keeps the best
+epoch so far.
 """
 
 
@@ -99,6 +101,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="the model file; an existing one is replaced at the end "
         "(default: model.keras)",
     )
+    fit_report.add_to(parser)
 
 
 def _add_table(table):

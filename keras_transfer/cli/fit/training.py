@@ -11,6 +11,7 @@ import keras
 import keras_transfer as kt
 from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import class_report
+from keras_transfer.cli.fit import report as fit_report
 from keras_transfer.cli.fit.checks import Network
 from keras_transfer.cli.fit.checks import folders_of
 from keras_transfer.cli.fit.checks import is_table
@@ -34,8 +35,9 @@ def train(
     Args:
         arguments: Those of `fit`.
         network: The backbone to train on.
-        outputs: The model file, the picture, the table of metrics, and the
-            picture of the range test where a learning rate is to be found.
+        outputs: The model file, the picture, the table of metrics, the
+            picture of the range test where a learning rate is to be found,
+            and last the page where one is asked for.
 
     Returns:
         The exit code.
@@ -44,6 +46,11 @@ def train(
         ValueError: If the backbone or the photographs cannot be used, before
             training; or if the loss became NaN.
     """
+    with fit_report.shared_features(arguments):
+        return _train(arguments, network, outputs)
+
+
+def _train(arguments, network, outputs):
     keras.utils.set_random_seed(arguments.seed)
     schedule = find_schedule(arguments.schedule)
     # Before the photographs, as checking many of them takes long.
@@ -61,6 +68,8 @@ def train(
     print(f"\n{plan}\n", flush=True)
     if arguments.learning_rate == "auto":
         _find_learning_rate(arguments, model, images, schedule, outputs[3])
+    parts = images, validation
+    folds = fit_report.cross_validated(arguments, model, parts)
     best, history = BestEpoch(), keras.callbacks.History()
     start = time.perf_counter()
     failure = None
@@ -92,6 +101,16 @@ def train(
     print_result(
         model, best.best, history.history, validation, images.test, seconds
     )
+    if arguments.report:
+        fit_report.write_report(
+            outputs[-1],
+            arguments,
+            model,
+            parts,
+            history.history,
+            best.best,
+            folds,
+        )
     print(f"\nWritten: {', '.join(map(printable, outputs))}")
     return 0
 

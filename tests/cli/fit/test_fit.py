@@ -21,23 +21,23 @@ def test_fit_finds_a_learning_rate(fit, tmp_path):
     model = kt.load_model(tmp_path / "model.keras")
     rate = float(model.optimizer.learning_rate)
     assert f"{rate:.2g}" == found[1]
-    assert "learning_rate.png" in out
-    with Image.open(tmp_path / "learning_rate.png") as picture:
+    assert "model_learning_rate.png" in out
+    with Image.open(tmp_path / "model_learning_rate.png") as picture:
         assert picture.width > 600
 
 
 def test_fit_writes_model_curves_figures(fit, tmp_path):
     code, out, err = fit("--learning-rate=0.05", epochs=3)
     assert (code, err) == (0, "")
-    assert "Written: model.keras, history.png, history.csv" in out
+    assert "Written: model.keras, model_history.png, model_history.csv" in out
     model = kt.load_model(tmp_path / "model.keras")
     assert kt.info(model).class_names == ["day", "night"]
     assert kt.info(model).backbone["name"] == "test/tiny"
-    rows = read_csv(tmp_path / "history.csv")
+    rows = read_csv(tmp_path / "model_history.csv")
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     history = kt.info(model).history
     assert [float(row["val_loss"]) for row in rows] == history["val_loss"]
-    with Image.open(tmp_path / "history.png") as picture:
+    with Image.open(tmp_path / "model_history.png") as picture:
         assert picture.width > 800
 
 
@@ -213,10 +213,10 @@ def test_files_are_not_written_among_the_photographs(fit, photos):
 
 
 def test_a_folder_in_the_way_is_refused_before_training(fit, tmp_path):
-    (tmp_path / "history.csv").mkdir()
+    (tmp_path / "model_history.csv").mkdir()
     code, out, err = fit()
     assert (code, out) == (2, "")
-    assert "Cannot write 'history.csv': it is a folder" in err
+    assert "Cannot write 'model_history.csv': it is a folder" in err
 
 
 def test_a_corrupt_photograph_is_named_before_training(fit, photos):
