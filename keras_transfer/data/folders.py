@@ -5,8 +5,11 @@ import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from keras_transfer.data.folder_names import COMPANIONS
+from keras_transfer.data.folder_names import composed
+from keras_transfer.data.folder_names import is_exact
 from keras_transfer.data.listing import is_debris
 from keras_transfer.data.listing import looks_like_image
 
@@ -28,6 +31,40 @@ PLAIN = (
     "png",
     "data",
 )
+
+
+class Part(NamedTuple):
+    """One part of a data set.
+
+    Args:
+        root: The folder that holds it.
+        classes: The folders of each class, by its name as composed Unicode,
+            sorted by name.
+    """
+
+    root: Path
+    classes: dict[str, tuple[Path, ...]]
+
+
+def part_of(root: Path, folders: Iterable[Path]) -> Part:
+    """Returns the part of a data set whose classes are some folders."""
+    classes = {}
+    for folder in folders:
+        name = composed(folder.name)
+        classes[name] = (*classes.get(name, ()), folder)
+    return Part(root, dict(sorted(classes.items())))
+
+
+def only_one(root: Path, folders: list[Path]) -> Path:
+    """Returns the one folder among those that mean the same."""
+    exact = [folder for folder in folders if is_exact(folder)] or folders
+    if len(exact) > 1:
+        raise ValueError(
+            f"{root} has {' beside '.join(repr(f.name) for f in exact)}, which "
+            "mean the same; keep one of them, or pass the folders that are "
+            "meant as train=, validation= and test=."
+        )
+    return exact[0]
 
 
 def subfolders(folder: Path) -> list[Path]:

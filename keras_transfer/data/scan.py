@@ -12,8 +12,8 @@ import numpy as np
 from keras_transfer.data.folder_names import COMPANIONS
 from keras_transfer.data.folder_names import composed
 from keras_transfer.data.folders import EXPLANATION
+from keras_transfer.data.folders import Part
 from keras_transfer.data.folders import subfolders
-from keras_transfer.data.layout import Part
 from keras_transfer.data.listing import OTHER_IMAGES
 from keras_transfer.data.listing import has_image_extension
 from keras_transfer.data.listing import is_debris

@@ -14,19 +14,19 @@ from keras_transfer.data.check import check_images
 from keras_transfer.data.classes import check_validation
 from keras_transfer.data.classes import report
 from keras_transfer.data.columns import Columns
-from keras_transfer.data.columns import Labels
-from keras_transfer.data.columns import read_table
-from keras_transfer.data.directory import build_parts
-from keras_transfer.data.directory import check_arguments
 from keras_transfer.data.folder_names import TEST
 from keras_transfer.data.folder_names import TRAIN
 from keras_transfer.data.folder_names import VALIDATION
 from keras_transfer.data.folder_names import role_of
 from keras_transfer.data.images import as_image_size
+from keras_transfer.data.label_columns import Labels
+from keras_transfer.data.parts import build_parts
+from keras_transfer.data.parts import check_arguments
 from keras_transfer.data.splitting import Samples
 from keras_transfer.data.splitting import divide
 from keras_transfer.data.splitting import warn_of_copies
 from keras_transfer.data.splitting import warn_of_groups
+from keras_transfer.data.table_files import read_table
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -78,26 +78,20 @@ def evaluate(
             f"Received: bad_files={bad_files!r}"
         )
     predictor = open_predictor(model, trust, output)
-    material, split = held_out_part(material_of(data))
-    material = sound_part(material, bad_files)
+    found, split = held_out_part(material_of(data))
+    material = sound_part(found, bad_files)
     if material.pixels is not None:
         check_pixels(predictor, material.pixels)
     labels = _labels(predictor, material)
     material = dataclasses.replace(material, labels=labels)
-    outputs = np.concatenate(
-        [
-            predictor.says(np.asarray(batch, "float32"))
-            for batch in material.batches(
-                predictor.image_size,
-                predictor.color_mode,
-                predictor.batch_size,
-            )
-        ]
+    batches = material.batches(
+        predictor.image_size, predictor.color_mode, predictor.batch_size
     )
+    said = [predictor.says(np.asarray(b, "float32")) for b in batches]
+    outputs = np.concatenate(said)
     _check_outputs(predictor, outputs, labels)
-    return judged(
-        predictor, material, outputs, threshold, _source(material, split)
-    )
+    source = _source(material, split)
+    return judged(predictor, material, outputs, threshold, source)
 
 
 def judged(

@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 
 import keras_transfer as kt
+from keras_transfer.data.given_folders import find_parts
 from keras_transfer.data.layout import find_layout
-from keras_transfer.data.layout import find_parts
 from tests.data.photos import class_folders
 from tests.data.photos import photo
 

@@ -254,7 +254,7 @@ def test_a_hundred_thousand_rows_are_listed_quickly(tmp_path, form):
     table = pd.DataFrame({"file": names, "breed": ["a", "b"] * (count // 2)})
     path = tmp_path / f"labels.{form}"
     table.to_csv(path, index=False) if form == "csv" else table.to_parquet(path)
-    from keras_transfer.data.columns import read_table
+    from keras_transfer.data.table_files import read_table
 
     start = time.process_time()
     columns = read_table(path)

@@ -5,6 +5,7 @@ import math
 import pathlib
 
 from keras_transfer.cli import words
+from keras_transfer.cli.fit import photographs
 from keras_transfer.cli.fit import report as fit_report
 
 # Small (24 MB), accurate for its size (78.7 % on ImageNet), and it takes
@@ -28,56 +29,7 @@ epoch so far.
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments to the parser of the command."""
-    parser.add_argument(
-        "folder",
-        metavar="DIR",
-        type=pathlib.Path,
-        nargs="?",
-        help="the photographs; or a table of them (.csv, .tsv, .parquet) with "
-        "a row for each",
-    )
-    parts = parser.add_argument_group("photographs")
-    parts.add_argument(
-        "--train",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="folder of the class folders for training, instead of one DIR "
-        "for all parts",
-    )
-    parts.add_argument(
-        "--validation",
-        "--val",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="the same for validation",
-    )
-    parts.add_argument(
-        "--test",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="the same for the test, which training never sees",
-    )
-    parts.add_argument(
-        "--class-names",
-        type=_names,
-        metavar="NAME[,NAME...]",
-        help="the class folders to use, in the order of the outputs "
-        "(default: all by name)",
-    )
-    parts.add_argument(
-        "--label-from-name",
-        metavar="PATTERN",
-        help="regular expression of the files' names with a group 'label', "
-        r"such as '(?P<label>.+)_\d+\.jpg', where classes are no folders",
-    )
-    parts.add_argument(
-        "--group",
-        metavar="PATTERN|COLUMN",
-        help="what must not be on both sides of a split, such as patients: a "
-        "regular expression of the files' paths with a group 'group', or a "
-        "column of the table",
-    )
-    _add_table(parser.add_argument_group("table"))
+    photographs.add_to(parser)
     add_training(parser)
     parser.add_argument(
         "--validation-split",
@@ -102,47 +54,6 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "(default: model.keras)",
     )
     fit_report.add_to(parser)
-
-
-def _add_table(table):
-    table.add_argument(
-        "--images",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="folder of the files (default: that of the table)",
-    )
-    table.add_argument(
-        "--image",
-        metavar="COLUMN",
-        help="names of the files (default: file)",
-    )
-    table.add_argument("--label", metavar="COLUMN", help="the class")
-    table.add_argument(
-        "--labels",
-        type=_names,
-        metavar="COLUMN[,COLUMN...]",
-        help="several labels at once: columns of 0 and 1; or, with "
-        "--separator, one column of all labels",
-    )
-    table.add_argument(
-        "--separator",
-        metavar="TEXT",
-        help="what stands between the labels of one column, such as '|'",
-    )
-    table.add_argument(
-        "--target",
-        type=_names,
-        metavar="COLUMN[,COLUMN...]",
-        help="numbers to be learned",
-    )
-    table.add_argument(
-        "--split",
-        metavar="COLUMN",
-        help="train, val or test for each photograph",
-    )
-    table.add_argument(
-        "--weight", metavar="COLUMN", help="how much each photograph counts"
-    )
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
@@ -255,10 +166,6 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed gives the same model (default: 0)",
     )
-
-
-def _names(text):
-    return [name.strip() for name in text.split(",")]
 
 
 def _learning_rate(text):

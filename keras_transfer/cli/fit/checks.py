@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_transfer.cli import words
-from keras_transfer.data.layout import roots_of
+from keras_transfer.cli.fit.photographs import roots_of
 from keras_transfer.files.output_path import check_output
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.models.spec import get_backbone
@@ -39,76 +39,6 @@ class Network:
         return f"{self.spec.name} ({options})" if options else self.spec.name
 
 
-def photographs_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns what `from_directory` takes to find the photographs."""
-    return {
-        "path": arguments.folder,
-        "train": arguments.train,
-        "validation": arguments.validation,
-        "test": arguments.test,
-        "class_names": arguments.class_names,
-        "label_from_name": arguments.label_from_name,
-        "group": arguments.group,
-    }
-
-
-_OF_TABLES = (
-    "image",
-    "label",
-    "labels",
-    "separator",
-    "target",
-    "split",
-    "weight",
-    "images",
-)
-_TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
-
-
-def is_table(arguments: argparse.Namespace) -> bool:
-    """Tells whether a table of photographs was named, not a folder.
-
-    Raises:
-        ValueError: Options of the one are given for the other.
-    """
-    path = arguments.folder
-    found = path is not None and path.suffix.lower() in _TABLES
-    found = found and not path.is_dir()
-    others = ("train", "validation", "test", "label_from_name")
-    for name in others if found else _OF_TABLES:
-        if getattr(arguments, name) is not None:
-            option = f"--{name.replace('_', '-')}"
-            what = "a folder" if found else "a table (.csv, .tsv, .parquet)"
-            raise ValueError(
-                f"{option} is for {what} of photographs. Received: "
-                f"{path or arguments.train}"
-            )
-    return found
-
-
-def table_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns what `from_table` takes to find the photographs."""
-    given = {name: getattr(arguments, name) for name in _OF_TABLES}
-    if given["labels"] and given["separator"] and len(given["labels"]) == 1:
-        (given["labels"],) = given["labels"]
-    given = {name: value for name, value in given.items() if value is not None}
-    return {
-        "table": arguments.folder,
-        "group": arguments.group,
-        "class_names": arguments.class_names,
-        **given,
-    }
-
-
-def folders_of(arguments: argparse.Namespace) -> list[pathlib.Path]:
-    """Returns the folders that were named."""
-    if is_table(arguments):
-        return [arguments.images or arguments.folder.parent]
-    named = photographs_of(arguments)
-    keys = ("path", "train", "validation", "test")
-    return [named[key] for key in keys if named[key] is not None]
-
-
 def check_outputs(
     arguments: argparse.Namespace, names: tuple[str, ...]
 ) -> list[pathlib.Path]:
@@ -131,7 +61,7 @@ def check_outputs(
     with warnings.catch_warnings():
         # They are repeated when the photographs are read.
         warnings.simplefilter("ignore")
-        roots = _roots(arguments)
+        roots = roots_of(arguments)
     for photographs in roots:
         if out.parent.resolve().is_relative_to(photographs.resolve()):
             raise ValueError(
@@ -140,15 +70,6 @@ def check_outputs(
                 "one of them. Name another folder: --out FOLDER/model.keras"
             )
     return [out, *(check_output(out.parent / name) for name in names)]
-
-
-def _roots(arguments):
-    if is_table(arguments):
-        # A table lies where its photographs do, and a model may as well.
-        return [arguments.images] if arguments.images else []
-    named = photographs_of(arguments)
-    del named["group"]
-    return roots_of(**named)
 
 
 def check_cache(cache: str, folders: Sequence[pathlib.Path]) -> None:

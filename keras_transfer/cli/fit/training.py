@@ -13,12 +13,12 @@ from keras_transfer.callbacks.best_epoch import BestEpoch
 from keras_transfer.cli.fit import class_report
 from keras_transfer.cli.fit import report as fit_report
 from keras_transfer.cli.fit.checks import Network
-from keras_transfer.cli.fit.checks import folders_of
-from keras_transfer.cli.fit.checks import is_table
-from keras_transfer.cli.fit.checks import photographs_of
-from keras_transfer.cli.fit.checks import table_of
 from keras_transfer.cli.fit.class_report import print_result
 from keras_transfer.cli.fit.interruption import StopOnInterrupt
+from keras_transfer.cli.fit.photographs import folders_of
+from keras_transfer.cli.fit.photographs import is_table
+from keras_transfer.cli.fit.photographs import photographs_of
+from keras_transfer.cli.fit.photographs import table_of
 from keras_transfer.cli.fit.schedule import find_schedule
 from keras_transfer.names import printable
 

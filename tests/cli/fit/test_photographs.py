@@ -111,7 +111,7 @@ def test_tables_of_every_kind(
         assert figure in out
     model = kt.load_model(tmp_path / "model.keras")
     assert (kt.info(model).task or {"kind": "classification"})["kind"] == kind
-    assert (tmp_path / "history.png").stat().st_size > 1000
+    assert (tmp_path / "model_history.png").stat().st_size > 1000
     if kind == "regression":
         assert kt.info(model).task["targets"]["names"] == ["brightness"]
 
