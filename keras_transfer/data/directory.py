@@ -52,7 +52,8 @@ def from_directory(
     `test` where there is none of these), each with one folder per class; or
     the class folders alone, whose images are then split class by class.
     Images may lie at any depth of a class folder: JPEG, PNG, GIF (first
-    frame), BMP or WebP, told by extension. Hidden files are left out.
+    frame), BMP, WebP, TIFF (first page), AVIF or HEIC (with the extra
+    `keras-transfer[heic]`), told by extension. Hidden files are left out.
 
     Everything that is wrong is reported at once, before training. Images are
     opened when their batch is due, then kept for the epochs that follow where

@@ -8,18 +8,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from keras_transfer.data.formats import EXTENSIONS
 from keras_transfer.names import natural_order
 
-EXTENSIONS = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".gif",
-    ".bmp",
-    ".webp",
-)
 # Left behind by operating systems, archives or editors; never photographs
 # that somebody sorted into a class.
 _DEBRIS = (
@@ -41,8 +32,8 @@ def list_images(
     """Returns the image files named by, or lying anywhere below, some paths.
 
     Files are taken as named. Folders are searched at any depth for JPEG, PNG,
-    GIF, BMP or WebP files by extension, in natural order (`bee2` before
-    `bee10`); hidden files are left out.
+    GIF, BMP, WebP, TIFF, AVIF or HEIC files by extension, in natural order
+    (`bee2` before `bee10`); hidden files are left out.
 
     Args:
         paths: One path, or several, of files or folders.

@@ -5,31 +5,12 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
+from keras_transfer.data.formats import OTHER_EXTENSIONS
 from keras_transfer.data.layout import EXPLANATION
 from keras_transfer.data.layout import subfolders
 from keras_transfer.data.listing import has_image_extension
 from keras_transfer.data.listing import is_debris
 from keras_transfer.data.listing import list_files
-
-# Photographs in formats that neither training nor prediction reads.
-_OTHER_IMAGES = (
-    ".arw",
-    ".avif",
-    ".cr2",
-    ".dng",
-    ".heic",
-    ".heif",
-    ".ico",
-    ".jp2",
-    ".jxl",
-    ".nef",
-    ".ppm",
-    ".psd",
-    ".svg",
-    ".tga",
-    ".tif",
-    ".tiff",
-)
 
 
 @dataclass
@@ -103,7 +84,7 @@ def _loose_files(root):
 
 
 def _is_other_image(file):
-    return file.suffix.lower() in _OTHER_IMAGES
+    return file.suffix.lower() in OTHER_EXTENSIONS
 
 
 def _explain_extension(file):
