@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from keras_transfer.data.diagnosis import UnsuitableImage
-from keras_transfer.data.formats import FORMATS
 
 # Significant bits of what cameras, scanners or microscopes write in 16 bits.
 _DEPTHS = (8, 10, 12, 14, 16)
@@ -72,7 +71,7 @@ def _of_colours(image):
     if not isinstance(source, str | bytes):
         source.seek(0)
     # The lower bytes are had by decoding as though their order were another.
-    with Image.open(source, formats=FORMATS) as other:
+    with Image.open(source, formats=[image.format]) as other:
         other.tile = [_of_lower_bytes(tile) for tile in tiles]
         low = np.asarray(other)
     if _raw_mode(tiles[0]) == "LA;16B":

@@ -41,8 +41,12 @@ def with_image(
         Exception: Nearly anything where the file is broken.
     """
     kind = format_of(_head(file))
+    formats = FORMATS
     if kind == "HEIC":
         _open_heic()
+    else:
+        # Which Pillow knows only once it was registered.
+        formats = [format for format in FORMATS if format != "HEIF"]
     if kind == "TIFF":
         if isinstance(file, str | os.PathLike):
             # Pillow maps a file with a name into memory, and takes its rows
@@ -51,14 +55,14 @@ def with_image(
                 return with_image(opened, use)
         _check_tiff(file)
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(file, formats=formats) as image:
             return use(image)
     except ValueError as error:
         if "MAX_TEXT_" not in str(error):
             raise
     # A PNG is sound whatever its texts and colour profile hold, which Pillow
     # refuses to unpack.
-    with Image.open(_without_texts(file), formats=FORMATS) as image:
+    with Image.open(_without_texts(file), formats=formats) as image:
         return use(image)
 
 

@@ -1,4 +1,5 @@
 import struct
+import subprocess
 import sys
 
 import numpy as np
@@ -248,3 +249,23 @@ def test_a_tiff_of_endless_tags_is_refused_before_pillow_reads_it(tmp_path):
     }
     with pytest.raises(SyntaxError, match="more than there is"):
         opening.with_image(path, lambda image: None)
+
+
+def test_files_open_before_any_of_a_telephone_has(tmp_path):
+    # Pillow fails on the name of a format that nobody has registered yet.
+    path = photo(tmp_path / "a.png")
+    (tmp_path / "b.jpg").write_text("<html>")
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from keras_transfer.data.check import check_images\n"
+            "print(list(check_images(sys.argv[1:]).values()))",
+            path,
+            tmp_path / "b.jpg",
+        ],
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert said.count("it holds HTML data, not JPEG") == 1, said
+    assert said.count("'") == 2
