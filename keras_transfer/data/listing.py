@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from keras_transfer.data.formats import EXTENSIONS
+from keras_transfer.data.formats import OTHER_EXTENSIONS
 from keras_transfer.names import natural_order
 
 # Left behind by operating systems, archives or editors; never photographs
@@ -46,17 +47,50 @@ def list_images(
     >>> [path.name for path in kt.data.list_images("bees")]
     ['bee2.jpg', 'bee10.jpg']
     """
+    return find_images(paths)[0]
+
+
+def find_images(
+    paths: str | os.PathLike | Iterable[str | os.PathLike],
+) -> tuple[list[Path], dict[Path, str]]:
+    """Returns the image files as `list_images` does, and what is not read.
+
+    Args:
+        paths: One path, or several, of files or folders.
+
+    Returns:
+        The images; and the photographs in those folders whose format is not
+        read, each with the reason.
+
+    Raises:
+        ValueError: A path does not exist, or a folder holds no image.
+
+    Example:
+    >>> images, unread = find_images("bees")
+    >>> unread
+    {}
+    """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
-    images = []
+    images: list[Path] = []
+    unread: dict[Path, str] = {}
     for path in map(Path, paths):
         if not path.exists():
             raise ValueError(
                 f"There is no file or folder {path}; name an existing image "
                 "or a folder of images."
             )
-        images += _images_below(path) if path.is_dir() else [path]
-    return images
+        if path.is_dir():
+            files = list_files(path)
+            images += _images_of(path, files)
+            unread |= {
+                file: explain_extension(file)
+                for file in files
+                if is_other_image(file)
+            }
+        else:
+            images.append(path)
+    return images, unread
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -79,12 +113,27 @@ def has_image_extension(path: Path) -> bool:
     return path.suffix.lower() in EXTENSIONS
 
 
-def _images_below(folder):
-    images = [file for file in list_files(folder) if has_image_extension(file)]
+def is_other_image(path: Path) -> bool:
+    """Tells whether a file's extension is that of a format not read here."""
+    return path.suffix.lower() in OTHER_EXTENSIONS
+
+
+def explain_extension(path: Path) -> str:
+    """Returns why a file of this extension is not read, within a sentence."""
+    if is_other_image(path):
+        suffix = path.suffix.lower()
+        return f"{suffix} files are not read, convert them to JPEG or PNG"
+    return "it is not an image file"
+
+
+def _images_of(folder, files):
+    images = [file for file in files if has_image_extension(file)]
     if not images:
+        others = sorted({f.suffix.lower() for f in files if is_other_image(f)})
+        only = f" but {', '.join(others)} files" if others else ""
         raise ValueError(
-            f"The folder {folder} holds no image at any depth; expected files "
-            f"that end in {', '.join(EXTENSIONS)}."
+            f"The folder {folder} holds no image at any depth{only}; expected "
+            f"files that end in {', '.join(EXTENSIONS)}."
         )
     return sorted(
         images,

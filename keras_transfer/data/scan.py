@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
-from keras_transfer.data.formats import OTHER_EXTENSIONS
 from keras_transfer.data.layout import EXPLANATION
 from keras_transfer.data.layout import subfolders
+from keras_transfer.data.listing import explain_extension
 from keras_transfer.data.listing import has_image_extension
 from keras_transfer.data.listing import is_debris
+from keras_transfer.data.listing import is_other_image
 from keras_transfer.data.listing import list_files
 
 
@@ -63,7 +64,7 @@ def scan_classes(root: Path) -> Scan:
         raise ValueError(_explain_no_classes(root))
     scan = Scan(root, {})
     for file in _loose_files(root):
-        if has_image_extension(file) or _is_other_image(file):
+        if has_image_extension(file) or is_other_image(file):
             scan.problems[file] = "it lies outside the class folders"
     for folder in folders:
         scan.images[folder.name] = []
@@ -71,7 +72,7 @@ def scan_classes(root: Path) -> Scan:
             if has_image_extension(file):
                 scan.images[folder.name].append(file)
             else:
-                scan.problems[file] = _explain_extension(file)
+                scan.problems[file] = explain_extension(file)
     return scan
 
 
@@ -83,17 +84,6 @@ def _loose_files(root):
     )
 
 
-def _is_other_image(file):
-    return file.suffix.lower() in OTHER_EXTENSIONS
-
-
-def _explain_extension(file):
-    if _is_other_image(file):
-        suffix = file.suffix.lower()
-        return f"{suffix} files are not read, convert them to JPEG or PNG"
-    return "it is not an image file"
-
-
 def _explain_no_classes(root):
     files = _loose_files(root)
     images = sum(map(has_image_extension, files))
@@ -102,7 +92,7 @@ def _explain_no_classes(root):
             f"{root} holds {images} images directly and no class folders, so "
             f"their classes are unknown. {EXPLANATION}."
         )
-    others = sorted({f.suffix.lower() for f in files if _is_other_image(f)})
+    others = sorted({f.suffix.lower() for f in files if is_other_image(f)})
     what = f"only {', '.join(others)} files" if others else "no images"
     return f"{root} holds {what} and no class folders. {EXPLANATION}."
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import sys
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -13,7 +14,7 @@ from rich.progress import track
 
 from keras_transfer.checks.model_images import decode_for
 from keras_transfer.checks.model_images import form_of
-from keras_transfer.data.listing import list_images
+from keras_transfer.data.listing import find_images
 from keras_transfer.exporting.formats.format import Runner
 from keras_transfer.exporting.trial import outputs_of
 from keras_transfer.structure import model_info
@@ -168,7 +169,14 @@ def photograph_sets(
         found[argument] = []
         if folder is not None:
             form_of(model, f"Leave out `{argument}`.")
-            found[argument] = list_images([pathlib.Path(folder)])
+            found[argument], unread = find_images([pathlib.Path(folder)])
+            if unread:
+                path, reason = next(iter(unread.items()))
+                warnings.warn(
+                    f"{len(unread)} photographs of `{argument}` are left out, "
+                    f"such as {os.fspath(path)!r}: {reason}.",
+                    stacklevel=3,
+                )
     labels = None
     if measure_on is not None:
         folder = pathlib.Path(measure_on)
