@@ -10,7 +10,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
-from keras_transfer.cli import words
+from keras_transfer.cli.spoken import spoken
 from keras_transfer.names import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
@@ -71,7 +71,7 @@ def run(commands: Sequence[str], argv: Sequence[str] | None) -> int:
             # Whatever a plugin or Keras raises ends in a sentence as well.
             if arguments.debug:
                 _tell(traceback.format_exc().rstrip())
-            sentence = words.spoken(_sentence(error), arguments.parser)
+            sentence = spoken(_sentence(error), arguments.parser)
             _tell(f"keras-transfer: {sentence}")
             return ERROR
 
@@ -146,7 +146,7 @@ def _sentence(error):
 def _show_warning(
     parser, message, category, filename, lineno, file=None, line=None
 ):
-    said = words.spoken(str(message), parser)
+    said = spoken(str(message), parser)
     _tell(f"keras-transfer: warning: {said}", file)
 
 
