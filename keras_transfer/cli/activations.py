@@ -50,6 +50,7 @@ def add_parser(subparsers) -> None:
         metavar="DIR",
         help="folder for the pictures (default: activations)",
     )
+    words.add_bad_files(parser)
     parser.set_defaults(run=run)
 
 
@@ -59,6 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not path.is_file():
             raise ValueError(f"There is no {kind} file {os.fspath(path)!r}.")
     check_folder(arguments.out)
+    from keras_transfer.data import check_images
+
+    faults = check_images([arguments.image])
+    if faults:
+        return words.tell_bad_files(faults, arguments.bad_files)
     start_keras()
     import keras_transfer as kt
     from keras_transfer.checks import model_images

@@ -90,11 +90,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="photographs at a time (default: 32)",
     )
-    parser.add_argument(
-        "--skip-bad",
-        action="store_true",
-        help="leave out damaged photographs instead of stopping",
-    )
+    words.add_bad_files(parser, has_old_name=True)
     parser.add_argument(
         "--rebuild",
         action="store_true",
@@ -104,6 +100,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Raises where there is no model or no folder, before Keras is loaded."""
+    words.warn_of_old_names(arguments)
     if not arguments.model.exists():
         raise ValueError(
             f"There is no model file {os.fspath(arguments.model)!r}."
@@ -118,6 +115,6 @@ def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
         "at": arguments.at,
         "pooling": arguments.pooling,
         "batch_size": arguments.batch_size,
-        "bad_files": "skip" if arguments.skip_bad else "error",
+        "bad_files": arguments.bad_files,
         "rebuild": arguments.rebuild,
     }

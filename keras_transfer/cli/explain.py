@@ -3,14 +3,13 @@
 import argparse
 import os
 import pathlib
-import sys
 
+from keras_transfer.cli import words
 from keras_transfer.cli.activations import check_folder
 from keras_transfer.cli.activations import names_of
 from keras_transfer.cli.keras_start import start_keras
 from keras_transfer.names import printable
 
-UNREADABLE = 1
 METHODS = (
     "grad-cam",
     "grad-cam++",
@@ -29,7 +28,8 @@ BLUR = 2.0
 DESCRIPTION = """\
 Draws each photograph beside what the model sees in it, for the class that it
 predicts or the one that is asked for. A photograph that cannot be read is
-named on stderr, the others are explained all the same; the exit code is then 1.
+named on stderr, the others are explained all the same; the exit code is then 1,
+unless --bad-files says skip.
 """
 
 
@@ -87,15 +87,16 @@ def add_parser(subparsers) -> None:
         metavar="DIR",
         help="folder for the pictures (default: explanations)",
     )
+    words.add_bad_files(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
     from keras_transfer.data import check_images
-    from keras_transfer.data import list_images
+    from keras_transfer.data.listing import find_images
 
-    paths = list_images(arguments.images)
+    paths, unread = find_images(arguments.images)
     if not arguments.model.exists():
         raise ValueError(
             f"There is no model file {os.fspath(arguments.model)!r}."
@@ -119,9 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     check_method(arguments.method, options)
     faults = check_images(paths, progress=False)
-    for path, fault in faults.items():
-        told = printable(f"keras-transfer: {path}: {fault}")
-        print(told, file=sys.stderr)
+    code = words.tell_bad_files({**faults, **unread}, arguments.bad_files)
     method = arguments.method.replace("+", "p").replace("-", "_")
     for path, stem in zip(paths, names_of(paths), strict=True):
         if path in faults:
@@ -142,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         shown = f"{value:.6g}" if is_number else f"{value:.4f}"
         cells = path, name, shown, picture
         print("\t".join(map(printable, cells)))
-    return UNREADABLE if faults else 0
+    return code
 
 
 def _output(model, arguments):

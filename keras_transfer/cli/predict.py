@@ -7,9 +7,7 @@ import sys
 
 from keras_transfer.cli import words
 from keras_transfer.cli.keras_start import start_keras_for
-from keras_transfer.names import printable
 
-UNREADABLE = 1
 # Predicted at a time, while as many are decoded.
 BATCH_SIZE = 32
 
@@ -17,7 +15,7 @@ DESCRIPTION = """\
 Tells the most probable class of each photograph; the labels, the grade or the
 numbers where the model gives those, and all that several outputs say. A
 photograph that cannot be read is named on stderr, the others are predicted all
-the same; the exit code is then 1.
+the same; the exit code is then 1, unless --bad-files says skip.
 """
 
 
@@ -70,6 +68,7 @@ def add_parser(subparsers) -> None:
             default="text",
             help=f"write {name.upper()}, with probabilities in full precision",
         )
+    words.add_bad_files(parser)
     words.add_trust(parser)
     parser.set_defaults(run=run)
 
@@ -77,18 +76,18 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
     from keras_transfer.cli.prediction_writers import WRITERS
-    from keras_transfer.data import list_images
+    from keras_transfer.data.listing import find_images
     from keras_transfer.serving.files import predict_files
     from keras_transfer.serving.opening import open_classifier
     from keras_transfer.serving.reading import check_wanted
     from keras_transfer.serving.said import Wanted
 
-    paths = list_images(arguments.images)
+    paths, unread = find_images(arguments.images)
     start_keras_for(arguments.model, arguments.trust)
     classifier = open_classifier(arguments.model, arguments.trust)
     check_wanted(classifier.readings, arguments.threshold, "--threshold")
     wanted = Wanted(arguments.top, arguments.threshold, arguments.all)
-    has_unreadable = False
+    code = 0
     answers = predict_files(classifier, paths, wanted, BATCH_SIZE)
     write_to = WRITERS[arguments.format]
     with (
@@ -98,7 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         for path, said, fault in answers:
             writer.write(path, said, fault)
             if fault is not None:
-                has_unreadable = True
-                told = printable(f"keras-transfer: {path}: {fault}")
-                print(told, file=sys.stderr)
-    return UNREADABLE if has_unreadable else 0
+                bad = {path: fault}
+                code |= words.tell_bad_files(bad, arguments.bad_files)
+        for path, fault in unread.items():
+            writer.write(path, None, fault)
+    return code | words.tell_bad_files(unread, arguments.bad_files)

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import importlib
 import os
 import sys
@@ -9,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
+from keras_transfer.cli.spoken import spoken
 from keras_transfer.names import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count.
@@ -51,7 +53,9 @@ def run(commands: Sequence[str], argv: Sequence[str] | None) -> int:
         parser.print_help(sys.stderr)
         return ERROR
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = functools.partial(
+            _show_warning, arguments.parser
+        )
         try:
             code = arguments.run(arguments)
             # A reader that has gone away is noticed here, not at exit.
@@ -67,7 +71,8 @@ def run(commands: Sequence[str], argv: Sequence[str] | None) -> int:
             # Whatever a plugin or Keras raises ends in a sentence as well.
             if arguments.debug:
                 _tell(traceback.format_exc().rstrip())
-            _tell(f"keras-transfer: {_sentence(error)}")
+            sentence = spoken(_sentence(error), arguments.parser)
+            _tell(f"keras-transfer: {sentence}")
             return ERROR
 
 
@@ -87,6 +92,8 @@ class _Parser(argparse.ArgumentParser):
             default=argparse.SUPPRESS,
             help="show where an error comes from",
         )
+        # That of the command which is run, whose words errors are put into.
+        self.set_defaults(parser=self)
 
     def error(self, message):
         self.exit(
@@ -136,8 +143,11 @@ def _sentence(error):
     return f"{text}\nUnexpected error; rerun with `--debug`."
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    _tell(f"keras-transfer: warning: {message}", file)
+def _show_warning(
+    parser, message, category, filename, lineno, file=None, line=None
+):
+    said = spoken(str(message), parser)
+    _tell(f"keras-transfer: warning: {said}", file)
 
 
 def _tell(text, file=None):

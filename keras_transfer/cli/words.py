@@ -4,14 +4,20 @@ import argparse
 import ast
 import json
 import sys
+import warnings
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from typing import TextIO
 
 from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.names import printable
 from keras_transfer.structure.text_table import text_table
+
+# Some of the photographs could not be read, the others were.
+UNREADABLE = 1
 
 
 def json_text(value: Any, file: TextIO, indent: int | None = None) -> str:
@@ -94,6 +100,58 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
         help="run a SavedModel, which is code, although no digests lie beside "
         "it",
     )
+
+
+class _SkipBad(argparse.Action):
+    """The old name of `--bad-files skip`."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        namespace.bad_files = "skip"
+        namespace.old_names = [(option_string, "--bad-files skip")]
+
+
+def add_bad_files(
+    parser: argparse.ArgumentParser, has_old_name: bool = False
+) -> None:
+    """Adds the option of commands that read photographs.
+
+    Args:
+        parser: The parser of the command.
+        has_old_name: Whether `--skip-bad` is taken as well.
+    """
+    parser.add_argument(
+        "--bad-files",
+        choices=("error", "skip"),
+        default="error",
+        help="what to do about photographs that cannot be read, which are "
+        "named in any case (default: error)",
+    )
+    if has_old_name:
+        parser.add_argument(
+            "--skip-bad", action=_SkipBad, nargs=0, help=argparse.SUPPRESS
+        )
+
+
+def warn_of_old_names(arguments: argparse.Namespace) -> None:
+    """Warns of options that were given by a name that will be gone."""
+    for old, new in getattr(arguments, "old_names", ()):
+        warnings.warn(
+            f"{old} will be gone in the next release; write {new}.",
+            stacklevel=2,
+        )
+
+
+def tell_bad_files(faults: Mapping[Path, str], choice: str) -> int:
+    """Names on stderr what was not read; returns the exit code.
+
+    Args:
+        faults: Files, each with the reason.
+        choice: What `--bad-files` says: `"error"` makes the code 1.
+    """
+    for path, fault in faults.items():
+        told = printable(f"keras-transfer: {path}: {fault}")
+        print(told, file=sys.stderr)
+    return UNREADABLE if faults and choice == "error" else 0
 
 
 def backbone_options(

@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from keras_transfer.data.bit_depth import in_eight_bits
 from keras_transfer.data.diagnosis import explain_unreadable
-from keras_transfer.data.images import with_image
+from keras_transfer.data.opening import with_image
 
 _MANY = 500
 _AT_ONCE = 1000
@@ -76,5 +77,6 @@ def _reason(path):
 def _read(image):
     # At an eighth of its size a JPEG is still read to its last byte, so that
     # what is cut off or broken is found, in half the time.
-    image.draft(None, (1, 1))
-    image.load()
+    if image.format != "HEIF":  # Of which only a thumbnail would be read.
+        image.draft(None, (1, 1))
+    in_eight_bits(image).load()

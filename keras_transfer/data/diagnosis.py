@@ -5,27 +5,19 @@ from pathlib import Path
 
 from PIL import Image
 from PIL import UnidentifiedImageError
+from PIL import features
 
-# The first bytes of what is often found under a photograph's name.
-_SIGNATURES = (
-    (b"\xff\xd8", "JPEG"),
-    (b"\x89PNG", "PNG"),
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"%PDF", "PDF"),
-    (b"PK\x03\x04", "ZIP"),
-    (b"\x1f\x8b", "gzip"),
-    (b"8BPS", "Photoshop"),
-    (b"<!doctype html", "HTML"),
-    (b"<html", "HTML"),
-    (b"<svg", "SVG"),
-    (b"<?xml", "XML"),
-)
+from keras_transfer.data.formats import HEAD
+from keras_transfer.data.formats import LISTED
+from keras_transfer.data.formats import NAMES
+from keras_transfer.data.formats import format_of
+
 # What Pillow says of too many pixels; the second where warnings are errors.
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_READABLE = ("JPEG", "PNG", "GIF", "BMP", "WebP")
+
+
+class UnsuitableImage(ValueError):
+    """Says of a sound file, as part of a sentence, why it is not read."""
 
 
 def explain_unreadable(path: str | os.PathLike, error: Exception) -> str:
@@ -45,7 +37,7 @@ def explain_unreadable(path: str | os.PathLike, error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "there is no permission to read it"
     with open(path, "rb") as file:
-        head = file.read(16)
+        head = file.read(HEAD)
     return explain_contents(head, error)
 
 
@@ -53,30 +45,19 @@ def explain_contents(head: bytes, error: Exception) -> str:
     """Returns why bytes are no readable image, as part of a sentence.
 
     Args:
-        head: The first 16 bytes, or all of them.
+        head: The first 64 bytes, or all of them.
         error: What Pillow raised for it.
     """
     if not head:
         return "the file is empty"
     if isinstance(error, BOMBS):
         return "it has more pixels than can be decoded safely"
-    found = _format_of(head)
-    if found not in _READABLE and isinstance(error, UnidentifiedImageError):
+    if isinstance(error, UnsuitableImage):
+        return str(error)
+    found = format_of(head)
+    if found == "AVIF" and not features.check("avif"):
+        return "the Pillow that is installed does not read AVIF files"
+    if found not in NAMES and isinstance(error, UnidentifiedImageError):
         what = f"{found} data" if found else "no image that is known here"
-        return f"it holds {what}, not JPEG, PNG, GIF, BMP or WebP"
+        return f"it holds {what}, not {LISTED}"
     return f"the {found or 'image'} data are corrupt or truncated"
-
-
-def _format_of(head):
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in (b"avif", b"avis"):
-            return "AVIF"
-        return "HEIC" if brand in (b"heic", b"heix", b"mif1") else "video"
-    lowered = head.lstrip().lower()
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature) or lowered.startswith(signature):
-            return name
-    return None

@@ -61,7 +61,8 @@ def from_directory(
     either. What could be read in two ways is an error with both readings.
 
     Images may lie at any depth of a class folder: JPEG, PNG, GIF (first
-    frame), BMP or WebP, told by extension. Hidden files are left out, and
+    frame), BMP, WebP, TIFF (first page), AVIF or HEIC (with the extra
+    `keras-transfer[heic]`), told by extension. Hidden files are left out, and
     folders of masks or annotations beside those of images.
 
     Everything that is wrong is reported at once, before training. Images are

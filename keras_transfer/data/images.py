@@ -6,22 +6,19 @@ does it rather than TensorFlow, which ignores the camera's orientation, shows
 the colours hidden under transparency or misreads the palettes of BMP files.
 """
 
-import io
 import os
 import struct
-from collections.abc import Callable
-from typing import Any
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
+from keras_transfer.data.bit_depth import in_eight_bits
 from keras_transfer.data.diagnosis import explain_unreadable
+from keras_transfer.data.opening import with_image
 from keras_transfer.data.resizing import reduction
 from keras_transfer.data.resizing import squeeze
 
-# Pillow knows some forty formats; only the parsers of these ever see a file.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 DEFAULT_SIZE = (224, 224)
 # How a file becomes pixels. A change here makes stored features stale.
 RESIZING = "averaged while 5/3 is left, then bilinear, to scale"
@@ -30,7 +27,6 @@ CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 COLOR_MODES = {channels: mode for mode, channels in CHANNELS.items()}
 
 _ORIENTATION = 0x0112
-_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -56,7 +52,10 @@ def load_image(
     decoding all of it. Pixels are never rescaled to 0-1.
 
     Args:
-        path: A JPEG, PNG, GIF (first frame), BMP or WebP file.
+        path: A JPEG, PNG, GIF (first frame), BMP, WebP, TIFF (first page),
+            AVIF or HEIC file; the last one needs the extra
+            `keras-transfer[heic]`. Of 16 bits per colour the upper 8 of those
+            that the file uses are kept.
         image_size: `(height, width)` in pixels, or one number for a square.
             Defaults to 224 by 224.
         color_mode: `"rgb"`, `"grayscale"` or `"rgba"`. Defaults to `"rgb"`.
@@ -123,47 +122,6 @@ def decode_file(
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
-def with_image(
-    file: str | os.PathLike | BinaryIO, use: Callable[[Image.Image], Any]
-) -> Any:
-    """Returns what a function returns for an opened image file.
-
-    Args:
-        file: A path, or an open file.
-        use: Receives the image, which is closed afterwards.
-
-    Raises:
-        Exception: Nearly anything where the file is broken.
-    """
-    try:
-        with Image.open(file, formats=FORMATS) as image:
-            return use(image)
-    except ValueError as error:
-        if "MAX_TEXT_" not in str(error):
-            raise
-    # A PNG is sound whatever its texts and colour profile hold, which Pillow
-    # refuses to unpack.
-    with Image.open(_without_texts(file), formats=FORMATS) as image:
-        return use(image)
-
-
-def _without_texts(file):
-    if isinstance(file, (str, os.PathLike)):
-        with open(file, "rb") as opened:
-            contents = opened.read()
-    else:
-        file.seek(0)
-        contents = file.read()
-    kept, start = [contents[:8]], 8
-    while start < len(contents):
-        length = int.from_bytes(contents[start : start + 4], "big")
-        end = start + 12 + length  # Length, kind, data, checksum.
-        if contents[start + 4 : start + 8] not in _TEXTS:
-            kept.append(contents[start:end])
-        start = end
-    return io.BytesIO(b"".join(kept))
-
-
 def as_image_size(image_size: int | tuple[int, int] | None) -> tuple[int, int]:
     """Returns `(height, width)`, the default where `image_size` is None."""
     if image_size is None:
@@ -202,6 +160,10 @@ def _squeezed(image, image_size, mode, max_pixels):
         raise Image.DecompressionBombError(
             f"{image.width} x {image.height} pixels"
         )
+    # Before its orientation is asked for, which may decode it.
+    image = in_eight_bits(image)
+    if image.format == "TIFF":
+        image.load()  # Which turns it upright.
     turn = _TURNS.get(_orientation(image))
     height, width = image_size
     if turn is not None and _orientation(image) >= 5:
@@ -209,7 +171,9 @@ def _squeezed(image, image_size, mode, max_pixels):
     # JPEG can be decoded at 1/2, 1/4 or 1/8, in half the time.
     scale = min(8, reduction(image.size, (width, height)))
     extent = image.size
-    drafted = image.draft(None, [side // scale for side in image.size])
+    drafted = None
+    if image.format != "HEIF":  # Of which the thumbnail would be drafted.
+        drafted = image.draft(None, [side // scale for side in image.size])
     if drafted is not None:
         extent = drafted[1][2:]
     small = squeeze(_in_mode(image, mode), extent, (width, height))
@@ -226,10 +190,6 @@ def _orientation(image):
 
 
 def _in_mode(image, mode):
-    if image.mode.startswith("I"):
-        # Pillow clips 16-bit gray at 255 when it converts; its upper byte is
-        # what Pillow itself keeps of 16-bit colour.
-        image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
     if mode != "RGBA" and image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

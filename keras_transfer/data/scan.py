@@ -14,9 +14,10 @@ from keras_transfer.data.folder_names import composed
 from keras_transfer.data.folders import EXPLANATION
 from keras_transfer.data.folders import Part
 from keras_transfer.data.folders import subfolders
-from keras_transfer.data.listing import OTHER_IMAGES
+from keras_transfer.data.listing import explain_extension
 from keras_transfer.data.listing import has_image_extension
 from keras_transfer.data.listing import is_debris
+from keras_transfer.data.listing import is_other_image
 from keras_transfer.data.listing import list_files
 from keras_transfer.data.listing import looks_like_image
 
@@ -90,7 +91,7 @@ def scan_classes(part: Part) -> Scan:
             if has_image_extension(file):
                 scan.images[name].append(file)
             else:
-                scan.problems[file] = _explain_extension(file)
+                scan.problems[file] = explain_extension(file)
     return scan
 
 
@@ -114,7 +115,7 @@ def scan_names(root: Path, label_from_name: str) -> Scan:
         path = file.relative_to(root).as_posix()
         match = pattern.fullmatch(path if "/" in label_from_name else file.name)
         if not has_image_extension(file):
-            scan.problems[file] = _explain_extension(file)
+            scan.problems[file] = explain_extension(file)
         elif match is None or not match["label"]:
             scan.problems[file] = "its name does not match the pattern"
         else:
@@ -196,13 +197,6 @@ def _loose_files(root):
     )
 
 
-def _explain_extension(file):
-    if file.suffix.lower() in OTHER_IMAGES:
-        suffix = file.suffix.lower()
-        return f"{suffix} files are not read, convert them to JPEG or PNG"
-    return "it is not an image file"
-
-
 def _explain_no_classes(root):
     files = _loose_files(root)
     images = sum(map(has_image_extension, files))
@@ -211,9 +205,7 @@ def _explain_no_classes(root):
             f"{root} holds {images} images directly and no class folders, so "
             f"their classes are unknown. {EXPLANATION}."
         )
-    others = sorted(
-        {f.suffix.lower() for f in files if f.suffix.lower() in OTHER_IMAGES}
-    )
+    others = sorted({f.suffix.lower() for f in files if is_other_image(f)})
     what = f"only {', '.join(others)} files" if others else "no images"
     return f"{root} holds {what} and no class folders. {EXPLANATION}."
 

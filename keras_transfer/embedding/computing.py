@@ -178,7 +178,8 @@ def _sound(source, folder, fingerprint, bad_files):
     report(
         root,
         faults,
-        {root / name: reason for name, reason in left_out.items()},
+        {root / name: reason for name, reason in left_out.items()}
+        | dict(source.unread),
         bad_files,
     )
     return sound, left_out

@@ -13,7 +13,7 @@ from keras_transfer.data.decoded import decoded_ahead
 from keras_transfer.data.folder_names import is_exact
 from keras_transfer.data.images import RESIZING
 from keras_transfer.data.images import decode
-from keras_transfer.data.listing import list_images
+from keras_transfer.data.listing import find_images
 from keras_transfer.feature_store.fingerprint import fingerprint_files
 
 
@@ -26,12 +26,15 @@ class Photographs:
         labels: Class number of each file, or `None`.
         class_names: Names of the classes, or `None`.
         root: The folder that was named, or `None`.
+        unread: Photographs of the folder whose format is not read, each with
+            the reason.
     """
 
     paths: tuple[pathlib.Path, ...]
     labels: tuple[int, ...] | None = None
     class_names: tuple[str, ...] | None = None
     root: pathlib.Path | None = None
+    unread: Mapping[pathlib.Path, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def below(cls, folder: str | os.PathLike) -> "Photographs":
@@ -44,15 +47,16 @@ class Photographs:
             ValueError: There is no such folder, or no image in it.
         """
         root = pathlib.Path(folder)
-        paths = tuple(list_images(root))
+        images, unread = find_images(root)
+        paths = tuple(images)
         if not root.is_dir():
             return cls(paths)
         folders = [_class_of(path.relative_to(root)) for path in paths]
         if None in folders:
-            return cls(paths, root=root)
+            return cls(paths, root=root, unread=unread)
         names = tuple(sorted(set(folders)))
         labels = tuple(map(names.index, folders))
-        return cls(paths, labels, names, root)
+        return cls(paths, labels, names, root, unread)
 
     def __len__(self):
         return len(self.paths)

@@ -12,7 +12,7 @@ import numpy as np
 from keras_transfer.checks import pixels
 from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.data.images import as_image_size
-from keras_transfer.data.listing import list_images
+from keras_transfer.data.listing import find_images
 from keras_transfer.embedding.photographs import Photographs
 from keras_transfer.feature_store.fingerprint import fingerprint_arrays
 from keras_transfer.structure import anatomy
@@ -75,7 +75,8 @@ def find_source(model: keras.Model, data: Any) -> Photographs | Pixels:
     ):
         if not data:
             raise ValueError("There is no image: the list of files is empty.")
-        return Photographs(tuple(list_images(data)))
+        images, unread = find_images(data)
+        return Photographs(tuple(images), unread=unread)
     if isinstance(data, np.ndarray):
         pixels.check_shape(model, data)
         if not len(data):

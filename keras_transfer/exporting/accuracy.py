@@ -13,7 +13,8 @@ from rich.progress import track
 
 from keras_transfer.checks.model_images import decode_for
 from keras_transfer.checks.model_images import form_of
-from keras_transfer.data.listing import list_images
+from keras_transfer.data.listing import find_images
+from keras_transfer.data.listing import warn_of_unread
 from keras_transfer.exporting.formats.runner import Runner
 from keras_transfer.exporting.trial import all_outputs_of
 from keras_transfer.structure.output_records import output_names
@@ -199,7 +200,8 @@ def photograph_sets(
         found[argument] = []
         if folder is not None:
             form_of(model, f"Leave out `{argument}`.")
-            found[argument] = list_images([pathlib.Path(folder)])
+            found[argument], unread = find_images([pathlib.Path(folder)])
+            warn_of_unread(unread, f"`{argument}`")
     labels = output = None
     if measure_on is not None:
         folder = pathlib.Path(measure_on)

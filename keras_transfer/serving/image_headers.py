@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from keras_transfer.data.images import with_image
+from keras_transfer.data.opening import with_image
 
 # WebP takes as many: two canvases, a copy, and the image.
 _BYTES_OF_A_PIXEL = 16

@@ -18,6 +18,8 @@ from python_multipart.multipart import FormParser
 
 from keras_transfer.data.diagnosis import BOMBS
 from keras_transfer.data.diagnosis import explain_contents
+from keras_transfer.data.formats import HEAD
+from keras_transfer.data.formats import LISTED
 from keras_transfer.data.images import decode_file
 from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.image_headers import check_header
@@ -160,8 +162,8 @@ class Uploads:
                     self._limits.max_pixels,
                 )
         except Exception as error:
-            reason = explain_contents(contents[:16], error)
-            status, mend = 422, "Send a JPEG, PNG, GIF, BMP or WebP file"
+            reason = explain_contents(contents[:HEAD], error)
+            status, mend = 422, f"Send a {LISTED} file"
             limit = self._limits.max_decoder_bytes
             if isinstance(error, BOMBS):
                 most = self._limits.max_pixels

@@ -1,8 +1,8 @@
 import functools
 import http.server
 import io
-import random
 import os
+import random
 import threading
 
 import pytest

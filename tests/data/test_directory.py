@@ -275,8 +275,8 @@ def test_an_empty_folder_is_an_error(tmp_path):
 
 
 def test_a_folder_of_unsupported_images_says_which(tmp_path):
-    (tmp_path / "1.HEIC").write_text("x")
-    with pytest.raises(ValueError, match=r"holds only \.heic files"):
+    (tmp_path / "1.JP2").write_text("x")
+    with pytest.raises(ValueError, match=r"holds only \.jp2 files"):
         _read(tmp_path)
 
 
@@ -287,7 +287,7 @@ def spoiled(photos):
     truncate(photo(photos / "ants" / "half.jpg", size=(64, 64)))
     (photos / "ants" / "empty.png").write_bytes(b"")
     (photos / "ants" / "page.jpg").write_text("<html>")
-    (photos / "bees" / "scan.tiff").write_text("x")
+    (photos / "bees" / "scan.jp2").write_text("x")
     (photos / "bees" / "notes.txt").write_text("x")
     photo(photos / "cover.png")
     return photos
@@ -300,8 +300,9 @@ def test_all_bad_files_are_reported_at_once_by_name(spoiled):
     for line in (
         "the JPEG data are corrupt or truncated: ants/half.jpg",
         "the file is empty: ants/empty.png",
-        "it holds HTML data, not JPEG, PNG, GIF, BMP or WebP: ants/page.jpg",
-        ".tiff files are not read, convert them to JPEG or PNG: bees/scan.tiff",
+        "it holds HTML data, not JPEG, PNG, GIF, BMP, WebP, "
+        "TIFF, AVIF or HEIC: ants/page.jpg",
+        ".jp2 files are not read, convert them to JPEG or PNG: bees/scan.jp2",
         "it is not an image file: bees/notes.txt",
         "it lies outside the class folders: cover.png",
         'pass bad_files="skip"',
@@ -350,7 +351,7 @@ def test_a_class_of_bad_files_alone_is_an_error(photos):
 
 
 def test_the_check_can_be_switched_off(spoiled):
-    for name in ("scan.tiff", "notes.txt"):
+    for name in ("scan.jp2", "notes.txt"):
         os.remove(spoiled / "bees" / name)
     os.remove(spoiled / "cover.png")
     train, validation = _read(spoiled, check=False)

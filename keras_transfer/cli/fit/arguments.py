@@ -39,12 +39,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="fraction of every class held out for validation if DIR has no "
         "val/; 0 trains on all, without validation (default: 0.2)",
     )
-    parser.add_argument(
-        "--bad-files",
-        choices=("error", "skip"),
-        default="error",
-        help="what to do about files that are no valid images (default: error)",
-    )
+    words.add_bad_files(parser)
     parser.add_argument(
         "--out",
         type=pathlib.Path,
