@@ -61,12 +61,7 @@ def add_parser(subparsers) -> None:
         help="write a page with curves, confusion matrix, mistakes, and what "
         "an audit of the photographs found",
     )
-    parser.add_argument(
-        "--bad-files",
-        choices=("error", "skip"),
-        default="error",
-        help="what to do about files that are no valid images (default: error)",
-    )
+    words.add_bad_files(parser)
     words.add_trust(parser)
     parser.set_defaults(run=run)
 
