@@ -11,6 +11,7 @@ import importlib
 _HOME = {
     "augmentation": "augment",
     "check_images": "check",
+    "collect": "collecting",
     "fetch": "datasets",
     "from_directory": "directory",
     "from_table": "tables",
