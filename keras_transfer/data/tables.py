@@ -116,10 +116,10 @@ def from_table(
     >>> import pandas as pd
     >>> import keras_transfer as kt
     >>> table = pd.DataFrame(
-    ...     {"file": ["1.jpg", "2.jpg", "3.jpg", "4.jpg"],
+    ...     {"file": ["ants/1.jpg", "ants/2.jpg", "bees/1.jpg", "bees/2.jpg"],
     ...      "age": [2, 3, 5, 6]})
     >>> train, validation = kt.data.from_table(
-    ...     table, target="age", images="photos/ants", validation_split=0.5)
+    ...     table, target="age", images="photos", validation_split=0.5)
     >>> train.task
     'regression'
     """

@@ -190,14 +190,10 @@ def photograph_sets(
         ValueError: If a folder has no photographs, the model cannot take
             them, or the same photograph is used to calibrate and to measure.
     """
-    folders = {
-        "data": data,
-        "calibrate_on": calibrate_on,
-        "measure_on": measure_on,
-    }
-    found: dict[str, list[pathlib.Path]] = {}
+    folders = {"data": data, "calibrate_on": calibrate_on}
+    folders["measure_on"] = measure_on
+    found: dict[str, list[pathlib.Path]] = dict.fromkeys(folders, [])
     for argument, folder in folders.items():
-        found[argument] = []
         if folder is not None:
             form_of(model, f"Leave out `{argument}`.")
             found[argument], unread = find_images([pathlib.Path(folder)])
