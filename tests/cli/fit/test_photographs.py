@@ -125,7 +125,7 @@ WRONG = {
     ),
     "no column named": (
         ["labels.csv", "--images=photos"],
-        "Expected one of label",
+        "Expected one of --label",
     ),
     "no such column": (
         ["labels.csv", "--images=photos", "--label=tine"],
