@@ -119,6 +119,10 @@ def test_audit_with_a_model_looks_at_labels(run, model, photos):
 
 
 def test_fit_tells_an_interval_and_writes_a_page(fit, tmp_path):
+    for option in ("--folds=3", "--report"):
+        code, _, err = fit(option, "--validation-split=0")
+        assert code == 2
+        assert f"{option.partition('=')[0]} judges photographs" in err
     code, out, err = fit("--folds=3", "--report", "--learning-rate=0.05")
     assert code == 0
     assert "Cross-validation: accuracy" in out

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_transfer.cli import words
+from keras_transfer.cli.fit.photographs import folders_of
 
 _LEAST_FOLDS = 2
 
@@ -36,6 +37,15 @@ def check(arguments: argparse.Namespace) -> None:
     Raises:
         ValueError: With the option that does not go with `--folds`.
     """
+    for wanted, option in (
+        (arguments.folds is not None, "--folds"),
+        (arguments.report, "--report"),
+    ):
+        if wanted and not arguments.validation_split:
+            raise ValueError(
+                f"{option} judges photographs that are held out. Received: "
+                f"--validation-split 0. Leave one of the two out."
+            )
     if arguments.folds is None:
         return
     for given, option in (
@@ -121,12 +131,13 @@ def write_report(
     from keras_transfer.evaluation.material import material_of
     from keras_transfer.evaluation.report import report_page
 
-    both = dataclasses.replace(material_of(parts), root=arguments.folder)
+    root = folders_of(arguments)[0]
+    both = dataclasses.replace(material_of(parts), root=root)
     rows = [i for i, s in enumerate(both.splits) if s == "validation"]
     found = dataclasses.replace(
         evaluate(model, both.only(rows)),
         model_name=arguments.out.name,
-        source=f"validation photographs of {arguments.folder.resolve().name}",
+        source=f"validation photographs of {root.resolve().name}",
     )
     text = report_page(
         found,

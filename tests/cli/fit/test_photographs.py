@@ -34,7 +34,7 @@ def test_the_test_part_is_judged_once_at_the_end(fit, parts, tmp_path):
     assert line.endswith(f"{right.mean():.3f} ({right.sum()} of 6)")
 
 
-def test_parts_may_be_named_one_by_one(run, parts):
+def test_parts_may_be_named_one_by_one(run, parts, tmp_path):
     code, out, err = run(
         "fit",
         f"--train={parts / 'my_train'}",
@@ -42,8 +42,12 @@ def test_parts_may_be_named_one_by_one(run, parts):
         "--backbone=test/tiny",
         "--weights=none",
         "--epochs=1",
+        "--report",
     )
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert (tmp_path / "model_report.html").stat().st_size > 10_000
+    told = err.splitlines()  # Where the features are kept.
+    assert all(line.startswith("kt.fit: features of") for line in told)
     assert "12 training and 6 validation images" in out
 
 
@@ -103,9 +107,12 @@ def test_tables_of_every_kind(
     fit, table, photos, tmp_path, words, kind, figures
 ):
     code, out, err = fit(
-        f"--images={photos}", *words, "--split=part", folder=table
+        f"--images={photos}", *words, "--split=part", "--report", folder=table
     )
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert (tmp_path / "model_report.html").stat().st_size > 10_000
+    told = err.splitlines()  # Where the features are kept.
+    assert all(line.startswith("kt.fit: features of") for line in told)
     assert "4 test images" in out
     for figure in figures:
         assert figure in out
