@@ -101,7 +101,7 @@ def test_the_root_holds_five_files():
 
 
 def test_there_are_few_files():
-    assert len(modules(CORE)) <= 311
+    assert len(modules(CORE)) <= 312
 
 
 @pytest.mark.parametrize(
