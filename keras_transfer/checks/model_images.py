@@ -11,6 +11,7 @@ import numpy as np
 from keras_transfer.checks import pixels
 from keras_transfer.data.images import COLOR_MODES
 from keras_transfer.data.images import load_image
+from keras_transfer.data.pixel_range import find_misfit
 from keras_transfer.structure import model_info
 
 
@@ -147,20 +148,16 @@ def _batch(model, tensor, images):
         )
     if images.ndim == len(tensor.shape) - 1:
         images = images[None]
-    pixels.check_images(model, images, tensor.shape)
     _check_range(model, images)
+    pixels.check_images(model, images, tensor.shape)
     return images.astype("float32")
 
 
 def _check_range(model, images):
     metadata = model_info.find(model) or {}
     expected = metadata.get("input", {}).get("range")
-    if expected is None:
+    if expected is None or not images.size:
         return
-    low, high = expected
-    if images.min() < low or images.max() > high:
-        raise ValueError(
-            f"The model {model.name!r} expects pixels from {low} to {high}; "
-            "it scales them itself. Received pixels from "
-            f"{images.min():g} to {images.max():g}."
-        )
+    misfit = find_misfit(images, expected)
+    if misfit is not None and misfit.is_outside:
+        raise ValueError(f"{misfit.sentence} The model is {model.name!r}.")

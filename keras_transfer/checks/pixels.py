@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_transfer.data.pixel_range import find_misfit
 from keras_transfer.structure import model_info
 
 # Checked in pieces, so that many images need little memory.
@@ -19,7 +20,7 @@ def check_images(
 ) -> None:
     """Raises for images that a model would accept but misread.
 
-    Pixels that are already scaled only cause a warning.
+    Pixels in another range only cause a warning.
 
     Args:
         model: The model.
@@ -119,18 +120,15 @@ def _shape_hint(expected, received):
 
 
 def warn_of_scaled_pixels(model: keras.Model, images: Any) -> None:
-    """Warns, once, when pixels lie in 0-1 but the model expects 0-255."""
-    metadata = model_info.find(model)
-    if metadata is None or metadata.get("input", {}).get("range") != [0, 255]:
-        return
+    """Warns, once, of pixels in another range than the model expects."""
+    expected = (model_info.find(model) or {}).get("input", {}).get("range")
     images = np.asarray(images)
-    if not np.issubdtype(images.dtype, np.floating) or images.size == 0:
+    if expected is None or images.size == 0:
         return
-    lowest, highest = float(images.min()), float(images.max())
-    if highest <= 1.0 and lowest >= -1.0 and highest > lowest:
+    if images.dtype.kind == "V":  # Such as bfloat16.
+        images = images.astype("float32")
+    misfit = find_misfit(images, expected)
+    if misfit is not None:
         # Python's standard filter shows one text from one place once in a
-        # process: so the text holds no figures, and no `stacklevel` moves it.
-        warnings.warn(  # noqa: B028
-            "The pixels lie between -1 and 1, but the model expects 0 to 255: "
-            "it scales them itself. Leave out your own scaling (`/ 255`)."
-        )
+        # process: so no `stacklevel` moves it.
+        warnings.warn(misfit.sentence)  # noqa: B028

@@ -21,6 +21,7 @@ from keras_transfer.data.diagnosis import explain_contents
 from keras_transfer.data.formats import HEAD
 from keras_transfer.data.formats import LISTED
 from keras_transfer.data.images import decode_file
+from keras_transfer.data.pixel_range import find_misfit
 from keras_transfer.serving.body import Refusal
 from keras_transfer.serving.image_headers import check_header
 from keras_transfer.serving.image_headers import count_pixels
@@ -182,6 +183,9 @@ class Uploads:
         if self._range is None:
             return None
         low, high = self._range
+        misfit = find_misfit(pixels, self._range)
+        if misfit is not None and misfit.is_outside:
+            raise Refusal(422, f"Image {name}: {misfit.sentence}")
         least, most = float(pixels.min()), float(pixels.max())
         if least < low or most > high:
             raise Refusal(
@@ -189,12 +193,7 @@ class Uploads:
                 f"The pixels of image {name} must lie between {low:g} and "
                 f"{high:g}. Received: {least:g} to {most:g}.",
             )
-        if low == 0 and 0 < most <= high / 255:
-            return (
-                f"The model takes pixels from {low:g} to {high:g}. Received "
-                f"none above {most:g}: were they scaled already?"
-            )
-        return None
+        return None if misfit is None else misfit.sentence
 
 
 def _from_form(body, content_type):

@@ -167,5 +167,5 @@ def test_pixels_that_were_scaled_already_are_warned_of(service):
     scaled = np.random.default_rng(0).uniform(0, 1, (16, 16, 3))
     images = [scaled.tolist(), (255 * scaled).tolist()]
     first, second = service.post_json({"images": images}).json["predictions"]
-    assert "were they scaled already?" in first["warning"]
+    assert "between 0 and 1, but the model expects 0 to 255" in first["warning"]
     assert "warning" not in second
