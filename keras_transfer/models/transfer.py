@@ -10,6 +10,7 @@ from keras_transfer import compat
 from keras_transfer.models import create
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import model_info
+from keras_transfer.structure import origins
 from keras_transfer.structure import stages
 from keras_transfer.structure.task import KINDS
 from keras_transfer.structure.task import Targets
@@ -69,6 +70,15 @@ def build_model(
     if isinstance(backbone, str):
         backbone = create.create_backbone(backbone)
     _check_parts(backbone, head)
+    if not origins.is_marked(backbone):
+        # With layers from a source in it, the others in it are new.
+        boundaries = (
+            (s.name, s.last_layer) for s in stages.stages_of(backbone)
+        )
+        origin = origins.Origin(
+            backbone.name, "given to kt.build_model", tuple(boundaries)
+        )
+        origins.mark([backbone], origin)
     class_names = _checked_names(class_names, head)
     task = _task(head, thresholds, targets)
     record = model_info.provenance_of(backbone)
