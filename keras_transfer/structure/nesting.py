@@ -44,12 +44,12 @@ def find_backbones(model: keras.Model) -> tuple[list[Any], str]:
     (['base'], '')
     """
     held = [op for op in operations_of(model) if origins.holders_of(op)]
-    nested = [op for op in held if _holds_model(op)]
+    nested = [op for op in held if holds_model(op)]
     if not nested:
         return [], "no model is nested in it, and no source of weights is noted"
-    if len(held) == 1 and any(map(_holds_model, operations_of(nested[0]))):
+    if len(held) == 1 and any(map(holds_model, operations_of(nested[0]))):
         return find_backbones(nested[0])
-    after = _after(model, nested)
+    after = reached(model, nested)
     trunks = [op for op in nested if is_trunk(op)]
     if not trunks:
         return _first(model, nested, held, after)
@@ -80,8 +80,12 @@ def is_trunk(operation: Any) -> bool:
     )
 
 
-def _holds_model(operation):
-    """Whether all weights of an operation are those of one model."""
+def holds_model(operation: Any) -> bool:
+    """Whether all weights of an operation are those of one model.
+
+    Args:
+        operation: A model, or a layer, which may wrap one.
+    """
     if isinstance(operation, keras.layers.Wrapper):
         operation = operation.layer
     return isinstance(operation, keras.Model) and bool(
@@ -98,14 +102,19 @@ def _first(model, nested, held, after):
     if len(first) != 1:
         return [], f"its models {names} may be pretrained or new"
     others = [op for op in held if op not in nested]
-    leading = _after(model, others)
+    leading = reached(model, others)
     if any(id(first[0]) in leading[id(op)] for op in others):
         return [], f"new and pretrained layers may lead to {first[0].name!r}"
     return first, ""
 
 
-def _after(model, operations):
-    """By the id of each operation, the ids of what its output reaches."""
+def reached(model: keras.Model, operations: list[Any]) -> dict[int, set[int]]:
+    """By the id of each operation, the ids of what its output reaches.
+
+    Args:
+        model: A model.
+        operations: Some of its own operations.
+    """
     if not compat.is_graph(model):
         # A subclassed model shows no edges: creation order stands for them.
         order = [id(op) for op in operations_of(model)]

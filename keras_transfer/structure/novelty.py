@@ -120,6 +120,7 @@ def find(model: keras.Model) -> Novelty:
             for origin in noted[id(leaf)]
             if origin is not None and not origin.is_new
         }
+        pretrained |= _from_elsewhere(model, pretrained)
         return _divided(model, _by_origin(model, pretrained), set(pretrained))
     layer, pairs = _recorded(model)
     if layer is not None:
@@ -203,6 +204,35 @@ def _recorded(model):
             pairs = recorded.get("stages") or ()
             return layer, tuple((name, last) for name, last in pairs)
     return None, ()
+
+
+def _from_elsewhere(model, pretrained):
+    """Leaves of nested models that stand beside what is known, not after it."""
+    trunks = [
+        operation
+        for operation in operations_of(model)
+        if nesting.holds_model(operation)
+        and nesting.is_trunk(operation)
+        and not any(
+            origins.origins_in(leaf) - {None}
+            for leaf in origins.leaves_of(operation)
+        )
+    ]
+    if not trunks:
+        return {}
+    known = [
+        operation
+        for operation in operations_of(model)
+        if any(id(leaf) in pretrained for leaf in origins.leaves_of(operation))
+    ]
+    after = set().union(*nesting.reached(model, known).values())
+    return {
+        id(leaf): origin
+        for trunk in trunks
+        if id(trunk) not in after
+        for origin in [origins.Origin(trunk.name, "elsewhere")]
+        for leaf in origins.leaves_of(trunk)
+    }
 
 
 def _unknown(reason):
