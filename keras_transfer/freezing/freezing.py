@@ -6,8 +6,9 @@ from typing import Any
 import keras
 
 from keras_transfer import compat
-from keras_transfer.structure import anatomy
 from keras_transfer.structure import freeze_state
+from keras_transfer.structure import novelty
+from keras_transfer.structure import parting
 from keras_transfer.structure import selectors as grammar
 from keras_transfer.structure.adapters import factors_of
 from keras_transfer.structure.graph import Ref
@@ -123,17 +124,29 @@ def freeze(
     up_to: grammar.Selector | None = None,
     *,
     batch_norm: str = "full",
+    head: grammar.Selectors | None = None,
+    backbone: grammar.Selectors | None = None,
 ) -> None:
-    """Freezes a model from its input up to a layer or stage; opens the rest.
+    """Freezes the backbones of a model, or it up to a layer; opens the rest.
+
+    A backbone is what came from a source: from `kt.create_backbone`, a preset,
+    `kt.load_model` or `kt.load_weights`, or as a nested model from elsewhere.
+    All else is the head, wherever it hangs.
 
     Args:
         model: A model or a backbone.
-        up_to: The last part that is frozen. Defaults to `None`: the whole
-            backbone, so that only the head trains.
+        up_to: The last part that is frozen, from the input on. Defaults to
+            `None`: every backbone and nothing else, so that the head trains.
         batch_norm: As for `set_trainable`, for the part that trains.
+        head: Selectors of all layers that are new, where that cannot be known
+            or is known wrongly. It stays noted on the layers. Defaults to
+            `None`: all that is in no backbone.
+        backbone: The same for the pretrained layers. Defaults to `None`: all
+            that is not in `head`.
 
     Raises:
-        ValueError: If `up_to` matches nothing.
+        ValueError: If a selector matches nothing; without `up_to`, if it
+            cannot be known what is new: the message has the table of layers.
 
     Example:
     >>> import keras
@@ -146,9 +159,12 @@ def freeze(
     >>> [layer.trainable for layer in model.layers]
     [False, True]
     """
-    whole = "backbone" if up_to is None else up_to
-    boundary = grammar.select(model, whole)
-    frozen = _upstream(model, {id(op) for op in boundary})
+    parting.say(model, head, backbone)
+    if up_to is None:
+        frozen = novelty.pretrained_leaves(parting.known(model, "kt.freeze"))
+    else:
+        boundary = grammar.select(model, up_to)
+        frozen = _upstream(model, {id(op) for op in boundary})
     rest = [
         id(op)
         for op in paths_of(model).values()
@@ -193,7 +209,7 @@ def _write(model, opened, batch_norm, kept=frozenset(), adapted=frozenset()):
     weights = []
     head: set[int] = set()
     if batch_norm != "full":  # There is nothing to protect in a new head.
-        head = set().union(*map(_leaves, anatomy.dissect(model).head))
+        head = set().union(*map(_leaves, novelty.find(model).head))
     for operation in paths_of(model).values():
         if not isinstance(operation, keras.layers.Layer):
             continue

@@ -10,8 +10,8 @@ from keras_transfer.freezing import freezing
 from keras_transfer.names import check_whole_number
 from keras_transfer.optimizer.transition import transition
 from keras_transfer.structure import adapters
-from keras_transfer.structure import anatomy
 from keras_transfer.structure import freeze_state
+from keras_transfer.structure import novelty
 from keras_transfer.structure import selectors as grammar
 from keras_transfer.structure.paths import layers_by_path
 
@@ -242,6 +242,6 @@ def _fault(layer):
 
 def _open(model, batch_norm):
     opened = [adapters.SELECTOR]
-    if anatomy.dissect(model).head:
+    if novelty.find(model).has_new_weights:
         opened.append("head")
     freezing.set_trainable(model, opened, batch_norm=batch_norm)

@@ -7,7 +7,8 @@ import keras
 from keras_transfer import compat
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import model_info
-from keras_transfer.structure import stages
+from keras_transfer.structure import novelty
+from keras_transfer.structure import origins
 from keras_transfer.structure.text_table import Table
 
 
@@ -87,25 +88,29 @@ def trainable_summary(model: keras.Model) -> TrainableSummary:
     >>> kt.trainable_summary(model).trainable
     10
     """
-    parts = anatomy.dissect(model)
-    rows = []
-    if parts.stages:
-        for name, operations in stages.partition(
-            parts.backbone, parts.stages
-        ).items():
-            rows.append(_part(name, operations))
-    else:
-        rows.append(_part(parts.backbone.name, [parts.backbone]))
-    rows += [_part(op.name, [op]) for op in parts.head]
-    rows = [row for row in rows if row.parameters]
-    listed = sum(row.parameters for row in rows)
-    rest = model_info.count(model.weights) - listed
-    if rest:
-        # Weights before or beside the backbone.
-        trainable = model_info.count(model.trainable_weights)
-        trainable -= sum(row.trainable for row in rows)
-        rows.insert(0, Part("other", 0, 0, rest, trainable, ""))
-    return TrainableSummary(tuple(rows))
+    found = novelty.find(model)
+    held = found.stages
+    head = found.head
+    if not found.is_known:
+        parts = anatomy.dissect(model)
+        held, head = parts.held, parts.head
+        if not held and not parts.path:
+            held = {model.name: [model]}
+    elif not held:
+        held = {b.name: list(b.operations) for b in found.backbones}
+    listed = {
+        id(leaf)
+        for operation in [*head, *sum(held.values(), [])]
+        for leaf in origins.leaves_of(operation)
+    }
+    # Layers of models whose parts are unknown, beside the largest of them.
+    beside = novelty.outermost(model, listed) if not found.is_known else ()
+    rows = [
+        *(_part(name, operations) for name, operations in held.items()),
+        *(_part(op.name, [op]) for op in beside),
+        *(_part(op.name, [op]) for op in head),
+    ]
+    return TrainableSummary(tuple(row for row in rows if row.parameters))
 
 
 def _part(name, operations):

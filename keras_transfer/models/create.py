@@ -19,6 +19,7 @@ from keras_transfer.models.spec import BackboneSpec
 from keras_transfer.models.weight_sources import WeightsFile
 from keras_transfer.saving import weights as weights_files
 from keras_transfer.structure import model_info
+from keras_transfer.structure import origins
 from keras_transfer.structure import stages
 
 
@@ -104,7 +105,14 @@ def create_backbone(
         license=spec.license,
     )
     model_info.attach(model, record)
+    _note(model, record)
     return model
+
+
+def _note(model, record):
+    source = record.weights or "kt.create_backbone"
+    origin = origins.Origin(model.name, source, record.stages)
+    origins.mark([model], origin)
 
 
 def _build(spec, input_shape, options):
@@ -154,6 +162,7 @@ def _from_preset(place, weights, input_shape, cut_at, options):
         boundaries = truncation.stages_up_to(model, model_stages)
         record = dataclasses.replace(record, cut_at=cut_at, stages=boundaries)
         model_info.attach(model, record)
+    _note(model, record)
     return model
 
 

@@ -11,6 +11,7 @@ from keras_transfer.models import create
 from keras_transfer.models import head_records
 from keras_transfer.registry import needed_classes
 from keras_transfer.structure import model_info
+from keras_transfer.structure import origins
 from keras_transfer.structure import stages
 from keras_transfer.structure.task import Targets
 
@@ -77,6 +78,15 @@ def build_model(
     if isinstance(backbone, str):
         backbone = create.create_backbone(backbone)
     _check_backbone(backbone)
+    if not origins.is_marked(backbone):
+        # With layers from a source in it, the others in it are new.
+        boundaries = (
+            (s.name, s.last_layer) for s in stages.stages_of(backbone)
+        )
+        origin = origins.Origin(
+            backbone.name, "given to kt.build_model", tuple(boundaries)
+        )
+        origins.mark([backbone], origin)
     head = head_records.checked_heads(head)
     words = class_names, thresholds, targets
     described = head_records.describe(head, *words)

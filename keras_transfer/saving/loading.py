@@ -18,6 +18,7 @@ from keras_transfer.saving import model_archive
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import versions
 from keras_transfer.structure import adapters
+from keras_transfer.structure import novelty
 
 
 def load_model(
@@ -134,6 +135,7 @@ def load_checked(
     if optimizer is not None and is_wrapped(optimizer):
         # Its saved state finds its owners once all weights are known.
         transition(model)
+    novelty.note_file(model, os.path.basename(os.fspath(path)))
     return model
 
 

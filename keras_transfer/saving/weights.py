@@ -15,6 +15,7 @@ from keras_transfer.saving import matching
 from keras_transfer.saving.archive import ModelFileError
 from keras_transfer.saving.archive import tensors
 from keras_transfer.structure import adapters
+from keras_transfer.structure import origins
 
 # Keras keeps the optimizer beside the layers in whole-model files.
 _BESIDE = ("optimizer", "optimizer_weights")
@@ -91,6 +92,7 @@ def load_weights(
                 f"does not fit the model {model.name!r}, which is unchanged: "
                 f"{error}",
             ) from error
+    origins.note_loaded(model, path.name)
 
 
 def assign_weights(model: keras.Model, values: list[Any]) -> None:

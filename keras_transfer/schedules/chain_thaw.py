@@ -31,6 +31,9 @@ class ChainThaw(Schedule):
         learning_rate_multiplier: As for `Phase`. Defaults to 1.
         batch_norm: As for `Phase`. Defaults to `"frozen"`.
         warmup_steps: As for `Phase`. Defaults to 0.
+        head: Selectors of the new layers, where that cannot be known, as for
+            `kt.freeze`. Defaults to `None`: all that is in no backbone.
+        backbone: The same for the pretrained layers. Defaults to `None`.
 
     Raises:
         ValueError: If an argument is out of range; at the start of `fit`, if
@@ -63,8 +66,12 @@ class ChainThaw(Schedule):
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
         restore_best_mode: str = "auto",
+        head: selectors.Selectors | None = None,
+        backbone: selectors.Selectors | None = None,
     ):
         super().__init__()
+        self.head = head
+        self.backbone = backbone
         self.until = until
         self.restore_best = restore_best
         self.stages = stages
@@ -81,7 +88,7 @@ class ChainThaw(Schedule):
         self._phase("head", "head", until)  # Wrong arguments are told now.
 
     def phases_for(self, model, epochs=None):
-        *body, head = parts.parts_of(model)
+        *body, head = parts.divide(model, "ChainThaw", self.head, self.backbone)
         stages = parts.named_stages(model, body, self.stages)
         return [
             self._phase("head", head.selector, self.until),

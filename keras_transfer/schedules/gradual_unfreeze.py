@@ -31,6 +31,9 @@ class GradualUnfreeze(Schedule):
         batch_norm: BatchNormalization of open stages, as for `Phase`. Defaults
             to `"frozen"`.
         warmup_steps: As for `Phase`. Defaults to 0.
+        head: Selectors of the new layers, where that cannot be known, as for
+            `kt.freeze`. Defaults to `None`: all that is in no backbone.
+        backbone: The same for the pretrained layers. Defaults to `None`.
 
     Raises:
         ValueError: If an argument is out of range; at the start of `fit`, if
@@ -63,8 +66,12 @@ class GradualUnfreeze(Schedule):
         learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
+        head: selectors.Selectors | None = None,
+        backbone: selectors.Selectors | None = None,
     ):
         super().__init__()
+        self.head = head
+        self.backbone = backbone
         self.every = every
         self.start = start
         self.at = at
@@ -90,7 +97,9 @@ class GradualUnfreeze(Schedule):
             )
 
     def phases_for(self, model, epochs=None):
-        *body, head = parts.parts_of(model)
+        *body, head = parts.divide(
+            model, "GradualUnfreeze", self.head, self.backbone
+        )
         stages = parts.named_stages(model, body, self.stages)
         if self.at is None:
             opens = [self.start + i * self.every for i in range(len(stages))]

@@ -11,10 +11,22 @@ from keras_transfer.structure import selectors
 
 
 class LinearProbe(Schedule):
-    """Keeps the backbone frozen from the first step of `fit` to the last.
+    """Trains the head alone, from the first step of `fit` to the last.
+
+    The head is all that came from no source, wherever it hangs in the model:
+    layers on top of a backbone, a branch for a table.
 
     Prefer it for few images, or as the baseline of every other schedule.
     BatchNormalization keeps its moving statistics.
+
+    Args:
+        head: Selectors of the new layers, where that cannot be known, as for
+            `kt.freeze`. Defaults to `None`: all that is in no backbone.
+        backbone: The same for the pretrained layers. Defaults to `None`.
+
+    Raises:
+        ValueError: At the start of `fit`, if it cannot be known what is new:
+            the message has the table of layers.
 
     Example:
     >>> import keras_transfer as kt
@@ -32,8 +44,17 @@ class LinearProbe(Schedule):
     Reference: [Alain & Bengio, 2016](https://arxiv.org/abs/1610.01644)
     """
 
+    def __init__(
+        self,
+        head: selectors.Selectors | None = None,
+        backbone: selectors.Selectors | None = None,
+    ):
+        super().__init__()
+        self.head = head
+        self.backbone = backbone
+
     def phases_for(self, model, epochs=None):
-        *_, head = parts.parts_of(model)
+        *_, head = parts.divide(model, "LinearProbe", self.head, self.backbone)
         return [Phase(head.selector, name="head")]
 
 
@@ -54,6 +75,9 @@ class LinearProbeThenFineTune(Schedule):
         batch_norm: BatchNormalization of the second phase, as for `Phase`.
             Defaults to `"frozen"`.
         warmup_steps: As for `Phase`, in the second phase. Defaults to 0.
+        head: Selectors of the new layers, where that cannot be known, as for
+            `kt.freeze`. Defaults to `None`: all that is in no backbone.
+        backbone: The same for the pretrained layers. Defaults to `None`.
 
     Raises:
         ValueError: If an argument is out of range; at the start of `fit`, if
@@ -84,8 +108,12 @@ class LinearProbeThenFineTune(Schedule):
         learning_rate_multiplier: Any = None,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
+        head: selectors.Selectors | None = None,
+        backbone: selectors.Selectors | None = None,
     ):
         super().__init__()
+        self.head = head
+        self.backbone = backbone
         self.probe_epochs = probe_epochs
         self.stages = stages
         self.learning_rate_multiplier = learning_rate_multiplier
@@ -97,7 +125,9 @@ class LinearProbeThenFineTune(Schedule):
         self._phases("head", "*", self._multiplier("head"), epochs=3)
 
     def phases_for(self, model, epochs=None):
-        *body, head = parts.parts_of(model)
+        *body, head = parts.divide(
+            model, "LinearProbeThenFineTune", self.head, self.backbone
+        )
         opened = parts.opened(model, body, head, self.stages)
         multiplier = self._multiplier(head.selector)
         return self._phases(head.selector, opened, multiplier, epochs)

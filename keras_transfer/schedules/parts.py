@@ -7,9 +7,10 @@ from typing import Any
 import keras
 
 from keras_transfer.structure import anatomy
+from keras_transfer.structure import novelty
+from keras_transfer.structure import parting
 from keras_transfer.structure import paths
 from keras_transfer.structure import selectors
-from keras_transfer.structure import stages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +28,37 @@ class Part:
     operations: tuple[Any, ...]
 
 
+def divide(
+    model: keras.Model,
+    what: str,
+    head: selectors.Selectors | None = None,
+    backbone: selectors.Selectors | None = None,
+) -> list[Part]:
+    """Returns the stages, then the head, where it is known what is new.
+
+    Args:
+        model: A built model.
+        what: Who wants to know, for the message.
+        head: Selectors of what is new, which are noted on the layers.
+        backbone: Selectors of what is pretrained, which are noted as well.
+
+    Raises:
+        ValueError: If it cannot be known, or nothing is new.
+    """
+    parting.say(model, head, backbone)
+    found = parting.known(model, what)
+    if not found.has_new_weights:
+        reason = "all of its weights came from a source"
+        raise novelty.question(model, reason, what)
+    return parts_of(model)
+
+
 def parts_of(model: keras.Model) -> list[Part]:
     """Returns the stages from input to output, then the head.
 
-    The head is what follows the backbone. In a model without a nested backbone
-    it is the last layer that holds weights. A backbone whose graph is unknown
-    is one stage, `"backbone"`.
+    Where it is not known what is new, the parts only group learning rates: the
+    stages of the largest nested model or of all, and the last layers. A
+    backbone whose graph is unknown is one stage, `"backbone"`.
 
     Args:
         model: Any Keras model.
@@ -48,17 +74,20 @@ def parts_of(model: keras.Model) -> list[Part]:
     >>> [part.name for part in parts_of(model)]
     ['stage_1', 'head']
     """
-    whole = anatomy.dissect(model)
     by_path = paths.paths_of(model)
-    if whole.head:
-        head = Part("head", _head_selector(whole, by_path), whole.head)
+    found = novelty.find(model)
+    if found.has_new_weights:
+        return [*_body(found, by_path), _head(found, by_path)]
+    whole = anatomy.dissect(model)
+    if _paths(whole.head, by_path):
+        head = Part("head", _paths(whole.head, by_path), whole.head)
         outside = set()
     else:
         head = _last_layer(model, by_path)
         outside = {id(operation) for operation in head.operations}
     body = []
     if whole.stages:
-        divided = stages.partition(whole.backbone, whole.stages)
+        divided = whole.held
         for name, operations in divided.items():
             rest = tuple(op for op in operations if id(op) not in outside)
             selector: Any = name
@@ -75,12 +104,25 @@ def parts_of(model: keras.Model) -> list[Part]:
     return [*body, head]
 
 
-def _head_selector(whole, by_path):
-    paths_of_head = _paths(whole.head, by_path)
+def _body(found, by_path):
+    held = found.stages
+    if not held and found.backbones:
+        held = {"backbone": list(found.backbones[0].operations)}
+    body = []
+    for name, operations in held.items():
+        if any(getattr(op, "weights", ()) for op in operations):
+            is_named = name in found.stages or name not in by_path
+            selector = name if is_named else _paths(operations, by_path)
+            body.append(Part(name, selector, tuple(operations)))
+    return body
+
+
+def _head(found, by_path):
+    paths_of_head = _paths(found.head, by_path)
     # A layer called "head" that is not all of the head would hide the rest.
     if "head" not in by_path or paths_of_head == ["head"]:
-        return "head"
-    return paths_of_head
+        return Part("head", "head", found.head)
+    return Part("head", paths_of_head, found.head)
 
 
 def _last_layer(model, by_path):

@@ -34,6 +34,9 @@ class UnfreezeOnPlateau(Schedule):
         learning_rate_multiplier: As for `Phase`. Defaults to 1.
         batch_norm: As for `Phase`. Defaults to `"frozen"`.
         warmup_steps: As for `Phase`. Defaults to 0.
+        head: Selectors of the new layers, where that cannot be known, as for
+            `kt.freeze`. Defaults to `None`: all that is in no backbone.
+        backbone: The same for the pretrained layers. Defaults to `None`.
 
     Raises:
         ValueError: If an argument is out of range; at the start of `fit`, if
@@ -69,8 +72,12 @@ class UnfreezeOnPlateau(Schedule):
         learning_rate_multiplier: Any = 1.0,
         batch_norm: str = "frozen",
         warmup_steps: int = 0,
+        head: selectors.Selectors | None = None,
+        backbone: selectors.Selectors | None = None,
     ):
         super().__init__()
+        self.head = head
+        self.backbone = backbone
         self.monitor = monitor
         self.patience = patience
         self.min_delta = min_delta
@@ -84,7 +91,9 @@ class UnfreezeOnPlateau(Schedule):
         self._phase("head", "head", False)  # Wrong arguments are told now.
 
     def phases_for(self, model, epochs=None):
-        *body, head = parts.parts_of(model)
+        *body, head = parts.divide(
+            model, "UnfreezeOnPlateau", self.head, self.backbone
+        )
         stages = parts.named_stages(model, body, self.stages)
         opened = parts.as_list(head.selector)
         rows = [("head", opened)]

@@ -29,6 +29,13 @@ class Anatomy:
     head: tuple[Any, ...]
 
     @property
+    def held(self) -> dict[str, list[Any]]:
+        """Operations of each stage of the backbone."""
+        if not self.stages:
+            return {}
+        return stages.partition(self.backbone, self.stages)
+
+    @property
     def indexed(self) -> list[Any]:
         """Operations as an index or a slice counts them: backbone, head."""
         return [*paths.operations_of(self.backbone), *self.head]

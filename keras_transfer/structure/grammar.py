@@ -98,6 +98,14 @@ class Grammar:
             return [(name, part) for part in self.stages[name]]
         if name not in self.paths and self.reserved.get(name):
             return [(name, part) for part in self.reserved[name]]
+        of_each = [
+            (stage, part)
+            for stage, parts in self.stages.items()
+            if stage.endswith(f"/{name}")
+            for part in parts
+        ]
+        if of_each and name not in self.paths:
+            return of_each
         path = self._without_alias(name)
         if path in self.paths:
             return [(path, self.paths[path])]
@@ -136,6 +144,7 @@ class Grammar:
             (stage, part)
             for stage, parts in self.stages.items()
             if fnmatch.fnmatchcase(stage, escaped)
+            or fnmatch.fnmatchcase(stage.rpartition("/")[2], escaped)
             for part in parts
             if id(part) not in named
         ] + by_path

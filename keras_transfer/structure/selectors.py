@@ -10,7 +10,7 @@ from keras_transfer import compat
 from keras_transfer.structure import adapters
 from keras_transfer.structure import anatomy
 from keras_transfer.structure import grammar
-from keras_transfer.structure import stages
+from keras_transfer.structure import novelty
 from keras_transfer.structure.paths import paths_of
 
 Selector = str | int | slice | float | Callable[[Any], bool]
@@ -57,7 +57,7 @@ def select(model: keras.Model, selectors: Selectors) -> list[Any]:
     """
     if not isinstance(selectors, (list, tuple, set, frozenset)):
         selectors = [selectors]
-    names = _grammar_of(model)
+    names = _grammar_of(model, selectors)
     chosen = {
         id(operation)
         for selector in selectors
@@ -86,19 +86,26 @@ def weights_by_place(model: keras.Model, selectors: Selectors) -> dict:
     return found
 
 
-def _grammar_of(model):
+def _grammar_of(model, selectors):
     parts = anatomy.dissect(model)
     paths = paths_of(model)
     leaves = [op for op in paths.values() if not isinstance(op, keras.Model)]
-    backbone = paths[parts.path] if parts.path else model
+    found = novelty.find(model)
+    held = found.stages
+    if not found.is_known:
+        is_asked = any(isinstance(s, str) and s == "head" for s in selectors)
+        if is_asked and "head" not in paths:
+            raise novelty.question(model, found.reason, "The selector 'head'")
+        held = parts.held
+    of_backbones = [op for b in found.backbones for op in b.operations]
     return grammar.Grammar(
         model,
         parts,
         paths,
-        stages.partition(parts.backbone, parts.stages) if parts.stages else {},
+        held,
         {
-            "backbone": [backbone],
-            "head": list(parts.head),
+            "backbone": of_backbones or [model],
+            "head": list(found.head),
             adapters.SELECTOR: list(filter(adapters.is_adapted, leaves)),
         },
     )
