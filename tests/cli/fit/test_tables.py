@@ -65,7 +65,7 @@ MISTAKES = {
     "split": (["--label=time", "--split-column=x"], "--split-column", "camera"),
     "group": (["--label=time", "--group=cameras"], "--group", "'camera'"),
     "weight": (["--label=time", "--weight=x"], "--weight", "level"),
-    "separator": (["--labels=tags"], "--separator '|'", "several columns"),
+    "separator": (["--labels=tags"], "--separator", "several columns"),
     "text": (["--target=camera"], "is no number", "row 2 ('c0')"),
 }
 
