@@ -36,6 +36,8 @@ class Catalogue:
             order, uint8 and without augmentation.
         views_from: Takes a number and the number of a view; returns augmented
             images from there on, drawn anew for each view.
+        task: What the labels are, as `Task.from_json` takes it: for numbers
+            with `targets`, by which they were scaled.
     """
 
     paths: list[str]
@@ -48,6 +50,7 @@ class Catalogue:
     rows: "tf.data.Dataset"
     images_from: Callable[[int], "tf.data.Dataset"]
     views_from: Callable[[int, int], "tf.data.Dataset"]
+    task: dict[str, Any]
 
     @classmethod
     def of(cls, data: Any) -> "Catalogue | None":

@@ -51,7 +51,9 @@ class Columns:
         others = [str(column) for column in self.frame.columns]
         hint = did_you_mean(str(name), others)
         if looks_like:
-            with_images = [c for c in self.frame.columns if self._has_images(c)]
+            with_images = [
+                c for c in self.frame.columns if self.holds_images(c)
+            ]
             if with_images:
                 hint = (
                     f" {with_images[0]!r} holds names of images: pass "
@@ -62,7 +64,8 @@ class Columns:
             f"Its columns are {others}.{hint}"
         )
 
-    def _has_images(self, column):
+    def holds_images(self, column: str) -> bool:
+        """Tells whether the first rows of a column are names of images."""
         first = self.frame[column].head(20).astype(str)
         return len(first) and all(
             has_image_extension(Path(text)) for text in first
@@ -142,7 +145,14 @@ class Columns:
         return paths
 
     def _found(self, known, text, root):
-        found = known.get(Path(text).name, [])
+        text = str(text)
+        tail = Path(text).parts
+        found = [
+            path
+            for path in known.get(tail[-1], [])
+            # Folders that are named are those in which a file lies.
+            if path.absolute().parts[-len(tail) : -1] == tail[:-1]
+        ]
         if len(found) > 1:
             raise ValueError(
                 f"{self.name} names {text!r}, which are {len(found)} files in "

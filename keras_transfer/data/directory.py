@@ -19,6 +19,8 @@ from keras_transfer.data.classes import unknown_classes
 from keras_transfer.data.given_folders import flat_roots
 from keras_transfer.data.given_folders import layout_of
 from keras_transfer.data.images import as_image_size
+from keras_transfer.data.leaks import warn_of_copies
+from keras_transfer.data.leaks import warn_of_groups
 from keras_transfer.data.parts import build_parts
 from keras_transfer.data.parts import check_arguments
 from keras_transfer.data.parts import samples_of
@@ -26,8 +28,7 @@ from keras_transfer.data.scan import Scan
 from keras_transfer.data.scan import scan_classes
 from keras_transfer.data.scan import scan_names
 from keras_transfer.data.splitting import divide
-from keras_transfer.data.splitting import warn_of_copies
-from keras_transfer.data.splitting import warn_of_groups
+from keras_transfer.data.splitting import with_copies
 
 
 def from_directory(
@@ -50,6 +51,7 @@ def from_directory(
     check: bool = True,
     bad_files: str = "error",
     cache: str | bool = "auto",
+    copies: str = "together",
 ) -> tuple[tf.data.Dataset, tf.data.Dataset | None]:
     r"""Makes training and validation pipelines from a folder of photographs.
 
@@ -118,6 +120,11 @@ def from_directory(
             all take at most a quarter of what is free, `"memory"` in any case,
             `False` never, so that each epoch reads the files anew. What a
             batch holds does not depend on it. Defaults to `"auto"`.
+        copies: Where photographs are divided here, `"together"` keeps exact
+            copies on one side, and, if ImageHash is installed, near ones of up
+            to 20,000 files: re-encoded, resized or mirrored. `"exact"` keeps
+            those that are byte for byte the same, `"ignore"` none. Defaults
+            to `"together"`.
 
     Returns:
         Pair of `tf.data.Dataset` that yield `(images, labels)`: images are
@@ -148,6 +155,7 @@ def from_directory(
         bad_files=bad_files,
         cache=cache,
         color_mode=color_mode,
+        copies=copies,
     )
 
     scans = scan_parts(
@@ -188,11 +196,12 @@ def from_directory(
 
     parts = {r: samples_of(scan, names, group) for r, scan in scans.items()}
     is_divided = "validation" in parts
-    warn_of_copies(parts, is_divided)
+    parts = with_copies(parts)
+    warn_of_copies(parts, copies)
     warn_of_groups(parts)
     if not is_divided and validation_split:
         parts["train"], parts["validation"] = divide(
-            parts["train"], validation_split, seed
+            parts["train"], validation_split, seed, copies
         )
     if "validation" in parts:
         check_validation(names, parts["validation"].labels)

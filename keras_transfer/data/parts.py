@@ -15,6 +15,7 @@ from keras_transfer.data.images import check_color_mode
 from keras_transfer.data.pipeline import build_pipeline
 from keras_transfer.data.scan import Scan
 from keras_transfer.data.scan import groups_of
+from keras_transfer.data.splitting import COPIES
 from keras_transfer.data.splitting import Samples
 from keras_transfer.names import check_whole_number
 
@@ -60,12 +61,14 @@ def check_arguments(
     bad_files: str,
     cache: str | bool,
     color_mode: str,
+    copies: str,
 ) -> None:
     """Raises for arguments of `from_directory` that are out of range."""
     check_color_mode(color_mode)
     _check_choice("label_mode", label_mode, ("int", "categorical"))
     _check_choice("bad_files", bad_files, ("error", "skip"))
     _check_choice("cache", cache, CACHES)
+    _check_choice("copies", copies, COPIES)
     check_whole_number("batch_size", batch_size, least=1)
     is_number = isinstance(validation_split, int | float)
     if not is_number or not 0 <= validation_split < 1:

@@ -130,6 +130,7 @@ def build_pipeline(
         ),
         images_from=images_from,
         views_from=views_from,
+        task={"kind": task, "targets": targets},
     )
     dataset.class_names = dataset.catalogue.class_names if not targets else None
     dataset.file_paths = dataset.catalogue.paths

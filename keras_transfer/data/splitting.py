@@ -2,7 +2,6 @@
 
 import dataclasses
 import warnings
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.model_selection import train_test_split
 
 from keras_transfer.data.copies import exact_copies
+from keras_transfer.data.near_copies import near_copy_numbers
+
+# What `copies=` may be.
+COPIES = ("together", "exact", "ignore")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +27,15 @@ class Samples:
         labels: Class numbers, int32; or rows of numbers, float32.
         groups: What each belongs to, such as a patient, or `None`.
         weights: How much each counts, float32, or `None`.
+        copies: A number for each, the same for files that are byte for byte
+            the same, or `None` if they have not been looked for.
     """
 
     paths: list[Path]
     labels: np.ndarray
     groups: np.ndarray | None = None
     weights: np.ndarray | None = None
+    copies: np.ndarray | None = None
 
     def __len__(self):
         return len(self.paths)
@@ -47,28 +53,51 @@ class Samples:
             self.labels[rows],
             None if self.groups is None else self.groups[rows],
             None if self.weights is None else self.weights[rows],
+            None if self.copies is None else self.copies[rows],
         )
 
 
+def with_copies(parts: Mapping[str, Samples]) -> dict[str, Samples]:
+    """Returns photographs with the numbers of those that are the same.
+
+    Args:
+        parts: Those of `"train"`, `"validation"` and `"test"`.
+    """
+    numbers = _exact_numbers(
+        [path for part in parts.values() for path in part.paths]
+    )
+    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+    return {
+        role: dataclasses.replace(part, copies=own)
+        for (role, part), own in zip(
+            parts.items(), np.split(numbers, ends), strict=True
+        )
+    }
+
+
 def divide(
-    samples: Samples, fraction: float, seed: int
+    samples: Samples, fraction: float, seed: int, copies: str = "together"
 ) -> tuple[Samples, Samples]:
     """Divides photographs at random into those to train and to validate on.
 
     Every class is divided in the same proportion: it keeps one photograph or
     more for training, and gives one or more to validation if it has two.
-    Photographs of a group, and files that are byte for byte the same, are
-    never on both sides.
+    Photographs of a group, and copies of one photograph, are never on both
+    sides.
 
     Args:
         samples: The photographs.
         fraction: Fraction for validation, between 0 and 1.
         seed: Number that decides the draw.
+        copies: `"together"`: files that are byte for byte the same, or near
+            copies (see `near_copy_numbers`), are on one side; `"exact"`: only
+            the former; `"ignore"`: they are divided like any others. Defaults
+            to `"together"`.
 
     Raises:
         ValueError: There is but one group.
     """
-    units = _copy_numbers(samples.paths)
+    units = _copy_numbers(samples, copies)
     if samples.groups is not None:
         units = _joined(
             units, np.unique(samples.groups, return_inverse=True)[1]
@@ -139,7 +168,7 @@ def _joined(one, other):
     return np.array([root(place) for place in range(len(one))])
 
 
-def _copy_numbers(paths):
+def _exact_numbers(paths):
     """One number for all files that are byte for byte the same."""
     numbers = np.arange(len(paths))
     for copies in exact_copies(paths):
@@ -147,72 +176,15 @@ def _copy_numbers(paths):
     return numbers
 
 
-def warn_of_copies(parts: Mapping[str, Samples], is_divided: bool) -> None:
-    """Warns of copies that make figures too good, and of groups that cross.
-
-    Args:
-        parts: The photographs of `"train"`, `"validation"` and `"test"`.
-        is_divided: Whether the parts were given, so that copies may be on both
-            sides; otherwise they are divided afterwards.
-    """
-    paths = [path for part in parts.values() for path in part.paths]
-    labels = [label for part in parts.values() for label in part.labels]
-    roles = [role for role, part in parts.items() for _ in part.paths]
-    sets = exact_copies(paths)
-    if not sets:
-        return
-    crossing = [s for s in sets if len({roles[place] for place in s}) > 1]
-    differing = [
-        s for s in sets if any(_differ(labels[s[0]], labels[p]) for p in s)
-    ]
-    sentences = []
-    if is_divided and crossing:
-        count = sum(
-            roles[place] != "train"
-            for s in crossing
-            if any(roles[p] == "train" for p in s)
-            for place in s
-        ) or len(crossing)
-        sentences.append(
-            f"{count} held-out photographs are byte for byte copies of others "
-            f"in another part, such as {_pair(paths, crossing[0])}: figures "
-            "on them are too good"
-        )
-    else:
-        count = sum(map(len, sets)) - len(sets)
-        sentences.append(
-            f"{count} photographs are byte for byte copies of others, such as "
-            f"{_pair(paths, sets[0])}; copies are kept in one part"
-        )
-    if differing:
-        sentences.append(
-            f"{len(differing)} photographs have several labels, such as "
-            f"{_pair(paths, differing[0])}"
-        )
-    warnings.warn(f"{'. '.join(sentences)}.", stacklevel=4)
-
-
-def warn_of_groups(parts: Mapping[str, Samples]) -> None:
-    """Warns of groups with photographs in several given parts."""
-    found = {
-        role: set(part.groups.tolist())
-        for role, part in parts.items()
-        if part.groups is not None
-    }
-    train = found.pop("train", set())
-    crossing = sorted(train & set().union(*found.values())) if found else []
-    if crossing:
-        warnings.warn(
-            f"{len(crossing)} groups have photographs in training and outside "
-            f"it, such as {crossing[0]!r}: figures may be too good.",
-            stacklevel=4,
-        )
-
-
-def _differ(one, other):
-    return bool(np.any(one != other))
-
-
-def _pair(paths: Sequence[Path], places: Iterable[int]) -> str:
-    first, second, *_ = places
-    return f"{paths[first]} and {paths[second]}"
+def _copy_numbers(samples, copies):
+    """One number for all files that are to stay together."""
+    if copies == "ignore":
+        return np.arange(len(samples))
+    exact = samples.copies
+    if exact is None:
+        exact = _exact_numbers(samples.paths)
+    _, first, numbers = np.unique(exact, return_index=True, return_inverse=True)
+    if copies == "exact":
+        return first[numbers]
+    # One of each, so that no photograph is decoded twice.
+    return near_copy_numbers([samples.paths[p] for p in first])[numbers]

@@ -20,12 +20,13 @@ from keras_transfer.data.folder_names import VALIDATION
 from keras_transfer.data.folder_names import role_of
 from keras_transfer.data.images import as_image_size
 from keras_transfer.data.label_columns import Labels
+from keras_transfer.data.leaks import warn_of_copies
+from keras_transfer.data.leaks import warn_of_groups
 from keras_transfer.data.parts import build_parts
 from keras_transfer.data.parts import check_arguments
 from keras_transfer.data.splitting import Samples
 from keras_transfer.data.splitting import divide
-from keras_transfer.data.splitting import warn_of_copies
-from keras_transfer.data.splitting import warn_of_groups
+from keras_transfer.data.splitting import with_copies
 from keras_transfer.data.table_files import read_table
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def from_table(
     check: bool = True,
     bad_files: str = "error",
     cache: str | bool = "auto",
+    copies: str = "together",
 ) -> tuple["tf.data.Dataset", "tf.data.Dataset | None"]:
     """Makes training and validation pipelines from a table of photographs.
 
@@ -98,6 +100,7 @@ def from_table(
         check: Whether every file is read once to find the broken ones.
         bad_files: `"error"` or `"skip"`.
         cache: Whether decoded images are kept in memory.
+        copies: Whether copies stay on one side of a split.
 
     Returns:
         Pair of `tf.data.Dataset` as of `from_directory`, of `(images, labels)`
@@ -133,6 +136,7 @@ def from_table(
         bad_files=bad_files,
         cache=cache,
         color_mode=color_mode,
+        copies=copies,
     )
     size = as_image_size(image_size)
     columns = read_table(table)
@@ -171,10 +175,13 @@ def from_table(
             "'train' for some."
         )
     is_divided = VALIDATION in parts
-    warn_of_copies(parts, is_divided)
+    parts = with_copies(parts)
+    warn_of_copies(parts, copies)
     warn_of_groups(parts)
     if not is_divided and validation_split:
-        parts[TRAIN], held_out = divide(parts[TRAIN], validation_split, seed)
+        parts[TRAIN], held_out = divide(
+            parts[TRAIN], validation_split, seed, copies
+        )
         parts = {TRAIN: parts.pop(TRAIN), VALIDATION: held_out, **parts}
     parts, targets = asked.scaled(parts)
     if asked.task == "classification" and VALIDATION in parts:

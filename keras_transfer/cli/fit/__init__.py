@@ -4,6 +4,7 @@ import argparse
 
 from keras_transfer.cli.fit import arguments as fit_arguments
 from keras_transfer.cli.fit import checks as fit_checks
+from keras_transfer.cli.fit import columns as fit_columns
 from keras_transfer.cli.fit import photographs
 from keras_transfer.cli.fit import report as fit_report
 from keras_transfer.cli.keras_start import start_keras
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         names = (*names, "report.html")
     fit_report.check(arguments)
     names = tuple(f"{arguments.out.stem}_{name}" for name in names)
+    if photographs.is_table(arguments):
+        fit_columns.check_columns(arguments)
     outputs = fit_checks.check_outputs(arguments, names)
     folders = photographs.folders_of(arguments)
     fit_checks.check_cache(arguments.cache, folders)

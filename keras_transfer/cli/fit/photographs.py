@@ -4,6 +4,7 @@ import argparse
 import pathlib
 from typing import Any
 
+from keras_transfer.cli.fit.columns import option_of
 from keras_transfer.data import given_folders
 
 
@@ -69,7 +70,8 @@ def _add_table(table):
         help="folder of the files (default: that of the table)",
     )
     table.add_argument(
-        "--image",
+        "--image-column",
+        dest="image",
         metavar="COLUMN",
         help="names of the files (default: file)",
     )
@@ -93,7 +95,8 @@ def _add_table(table):
         help="numbers to be learned",
     )
     table.add_argument(
-        "--split",
+        "--split-column",
+        dest="split",
         metavar="COLUMN",
         help="train, val or test for each photograph",
     )
@@ -144,7 +147,7 @@ def is_table(arguments: argparse.Namespace) -> bool:
     others = ("train", "validation", "test", "label_from_name")
     for name in others if found else _OF_TABLES:
         if getattr(arguments, name) is not None:
-            option = f"--{name.replace('_', '-')}"
+            option = option_of(name)
             what = "a folder" if found else "a table (.csv, .tsv, .parquet)"
             raise ValueError(
                 f"{option} is for {what} of photographs. Received: "

@@ -103,7 +103,7 @@ def test_tables_of_every_kind(
     fit, table, photos, tmp_path, words, kind, figures
 ):
     code, out, err = fit(
-        f"--images={photos}", *words, "--split=part", folder=table
+        f"--images={photos}", *words, "--split-column=part", folder=table
     )
     assert (code, err) == (0, "")
     assert "4 test images" in out
@@ -125,7 +125,7 @@ WRONG = {
     ),
     "no column named": (
         ["labels.csv", "--images=photos"],
-        "Expected one of label",
+        "Say what is to be learned",
     ),
     "no such column": (
         ["labels.csv", "--images=photos", "--label=tine"],
