@@ -215,16 +215,14 @@ def _write(model, opened, batch_norm, kept=frozenset(), adapted=frozenset()):
             continue
         is_open = not opened.isdisjoint(_leaves(operation))
         if isinstance(operation, keras.Model):
-            layers.append(
-                (operation, not either.isdisjoint(_leaves(operation)))
-            )
+            is_held = not either.isdisjoint(_leaves(operation))
+            layers.append((operation, is_held))
             continue
         policy = "full" if id(operation) in head else batch_norm
         for layer in compat.sublayers(operation):
             is_layer_open, are_weights_open = _flags(layer, is_open, policy)
-            factors: set[int] = set()
-            if id(operation) in adapted:
-                factors = {id(factor) for factor in factors_of(layer)}
+            found = factors_of(layer) if id(operation) in adapted else ()
+            factors = {id(factor) for factor in found}
             layers.append((layer, is_layer_open or bool(factors)))
             # LoRA's rule holds for flags read from a file, too, where a frozen
             # layer says nothing about what it froze when it was open.

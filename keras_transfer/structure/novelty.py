@@ -6,35 +6,17 @@ from typing import Any
 
 import keras
 
-from keras_transfer import compat
 from keras_transfer.structure import model_info
 from keras_transfer.structure import nesting
 from keras_transfer.structure import origins
-from keras_transfer.structure import stages
+from keras_transfer.structure.backbones import Backbone
+from keras_transfer.structure.backbones import by_origin
+from keras_transfer.structure.backbones import nested
 from keras_transfer.structure.paths import operations_of
 from keras_transfer.structure.paths import paths_of
 from keras_transfer.structure.text_table import text_table
 
 _ROWS = 40
-
-
-@dataclasses.dataclass(frozen=True)
-class Backbone:
-    """A part of a model whose weights came from a source.
-
-    Args:
-        name: Its name.
-        path: Path of the nested model or wrapper that it is; `""` where its
-            layers stand in the model itself.
-        operations: What it consists of: that model, or those layers.
-        stages: Operations of each stage, from input to output; empty where
-            stages are unknown.
-    """
-
-    name: str
-    path: str
-    operations: tuple[Any, ...]
-    stages: dict[str, list[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +103,7 @@ def find(model: keras.Model) -> Novelty:
             if origin is not None and not origin.is_new
         }
         pretrained |= _from_elsewhere(model, pretrained)
-        return _divided(model, _by_origin(model, pretrained), set(pretrained))
+        return _divided(model, by_origin(model, pretrained), set(pretrained))
     layer, pairs = _recorded(model)
     if layer is not None:
         found, reason = [(layer, pairs)], ""
@@ -133,7 +115,7 @@ def find(model: keras.Model) -> Novelty:
     path_of = {id(op): path for path, op in paths_of(model).items()}
     return _divided(
         model,
-        [_nested(op, path_of[id(op)], pairs) for op, pairs in found],
+        [nested(op, path_of[id(op)], pairs) for op, pairs in found],
         {id(leaf) for op, _ in found for leaf in origins.leaves_of(op)},
     )
 
@@ -258,78 +240,3 @@ def outermost(model: keras.Model, left_out: set[int]) -> Iterator[Any]:
             yield operation
         elif isinstance(operation, keras.Model):
             yield from outermost(operation, left_out)
-
-
-def _by_origin(model, origin_of, prefix=""):
-    """Backbones of a model by what is noted on its layers."""
-    whole = _only_origin(model, origin_of)
-    if whole is not None:
-        return [_nested(model, prefix.rstrip("/"), whole.stages, whole.name)]
-    found: list[Backbone] = []
-    flat: dict[int, list[Any]] = {}
-    noted = {}
-    for operation in operations_of(model):
-        if isinstance(operation, keras.layers.InputLayer):
-            continue
-        path = prefix + operation.name
-        origin = _only_origin(operation, origin_of)
-        if isinstance(operation, keras.Model) or _wraps_model(operation):
-            if origin is not None:
-                found.append(_nested(operation, path, origin.stages))
-            elif isinstance(operation, keras.Model):
-                found += _by_origin(operation, origin_of, f"{path}/")
-        elif origin is not None:
-            noted[id(origin)] = origin
-            flat.setdefault(id(origin), []).append(operation)
-    for key, operations in flat.items():
-        origin = noted[key]
-        held = _stages(model, origin.stages, {id(op) for op in operations})
-        found.append(Backbone(origin.name, "", tuple(operations), held))
-    return found
-
-
-def _only_origin(operation, origin_of):
-    """The origin of all that an operation holds, if it is one."""
-    leaves = origins.leaves_of(operation)
-    # What holds no weights goes with what does.
-    decisive = [leaf for leaf in leaves if origins.holders_of(leaf)] or leaves
-    found = {id(o): o for o in (origin_of.get(id(leaf)) for leaf in decisive)}
-    return next(iter(found.values())) if len(found) == 1 else None
-
-
-def _wraps_model(operation):
-    return isinstance(operation, keras.layers.Wrapper) and isinstance(
-        operation.layer, keras.Model
-    )
-
-
-def _nested(operation, path, pairs, name=None):
-    held = {}
-    inner = operation
-    if _wraps_model(operation):
-        inner = operation.layer
-    if inner is operation and compat.is_graph(operation):
-        held = _stages(operation, pairs, None)
-    return Backbone(
-        name if name and not path else inner.name, path, (operation,), held
-    )
-
-
-def _stages(model, pairs, only):
-    """Operations by stage, those among `only` where that is given."""
-    if not compat.is_graph(model):
-        return {}
-    names = {operation.name for operation in operations_of(model)}
-    kept = tuple(pair for pair in pairs if pair[1] in names)
-    if kept:
-        boundaries = tuple(stages.Stage(*pair) for pair in kept)
-    else:
-        boundaries = stages.stages_of(model)
-    divided = stages.partition(model, boundaries)
-    if only is None:
-        return divided
-    divided = {
-        name: [op for op in operations if id(op) in only]
-        for name, operations in divided.items()
-    }
-    return {name: held for name, held in divided.items() if held}

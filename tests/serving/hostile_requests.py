@@ -442,7 +442,7 @@ posted(
     "image/bmp",
     413,
 )
-posted("tiff", lambda: saved("RGB", (16, 16), "TIFF"), "image/tiff", 422)
+posted("tiff", lambda: saved("RGB", (16, 16), "TIFF"), "image/tiff", 200)
 posted("icon", lambda: saved("RGB", (16, 16), "ICO"), "image/x-icon", 422)
 posted("svg", b"<svg><script>alert(1)</script></svg>", "image/svg+xml", 422)
 posted("postscript", b"%!PS\n(%pipe%id) (r) file", "image/eps", 422)
