@@ -49,7 +49,7 @@ class ChainThaw(Schedule):
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = kt.schedules.ChainThaw()
+    >>> schedule = kt.schedules.ChainThaw(head="output")
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 15, 23]

@@ -95,7 +95,8 @@ def of(model: keras.Model) -> Schedule | None:
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> history = model.fit(x, y, verbose=0, callbacks=[LinearProbe()])
+    >>> schedule = LinearProbe(head="*")
+    >>> history = model.fit(x, y, verbose=0, callbacks=[schedule])
     >>> type(kt.schedules.of(model)).__name__
     'LinearProbe'
     """

@@ -49,7 +49,8 @@ class GradualUnfreeze(Schedule):
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = kt.schedules.GradualUnfreeze(every=1, start=2)
+    >>> schedule = kt.schedules.GradualUnfreeze(
+    ...     every=1, start=2, head="output")
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 8, 23]

@@ -93,7 +93,8 @@ class LinearProbeThenFineTune(Schedule):
     ... )
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
-    >>> schedule = kt.schedules.LinearProbeThenFineTune(probe_epochs=2)
+    >>> schedule = kt.schedules.LinearProbeThenFineTune(
+    ...     probe_epochs=2, head="output")
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 8, 23]

@@ -53,7 +53,7 @@ class UnfreezeOnPlateau(Schedule):
     >>> model.compile("adam", loss="mse")
     >>> x, y = np.ones((8, 4)), np.ones((8, 2))
     >>> schedule = kt.schedules.UnfreezeOnPlateau(
-    ...     "loss", patience=1, min_delta=100.0)
+    ...     "loss", patience=1, min_delta=100.0, head="output")
     >>> history = model.fit(x, y, epochs=4, verbose=0, callbacks=[schedule])
     >>> history.history["trainable_params"]
     [8, 8, 23, 23]
