@@ -142,7 +142,14 @@ class Columns:
         return paths
 
     def _found(self, known, text, root):
-        found = known.get(Path(text).name, [])
+        text = str(text)
+        tail = Path(text).parts
+        found = [
+            path
+            for path in known.get(tail[-1], [])
+            # Folders that are named are those in which a file lies.
+            if path.absolute().parts[-len(tail) : -1] == tail[:-1]
+        ]
         if len(found) > 1:
             raise ValueError(
                 f"{self.name} names {text!r}, which are {len(found)} files in "

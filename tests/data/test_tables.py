@@ -263,3 +263,15 @@ def test_a_hundred_thousand_rows_are_listed_quickly(tmp_path, form):
     # Issued 5 seconds; it takes less than one.
     assert time.process_time() - start < 5
     assert len(files) == len(labels) == count
+
+
+def test_a_file_of_another_folder_is_another_file(frame, read, tmp_path):
+    """`a/7.png` is not `b/7.png`, though there is but one `7.png`."""
+    frame["file"] = [f"photos/{name}" for name in frame["file"]]
+    train, validation = read(label="breed")  # Named from further above.
+    assert sorted(_numbers(train) + _numbers(validation)) == [*range(12)]
+    frame["file"] = [name.replace("photos", "others") for name in frame["file"]]
+    with pytest.raises(
+        ValueError, match=r"is no image in .*'others/0.png'.* and 9 more"
+    ):
+        read(label="breed")
