@@ -172,6 +172,6 @@ def explain_flat(folder: Path) -> str:
     return (
         f"{folder} holds {count} images directly and no class folders, so "
         f"their classes are unknown. {EXPLANATION}. Where the names of the "
-        f"files tell the class, as of {example.name!r}, pass label_from_name="
-        "with a pattern; where a table does, pass the table."
+        f"files tell the class, as of {example.name!r}, pass a pattern of "
+        "them as label_from_name=; where a table does, pass the table."
     )
